@@ -2,6 +2,8 @@
 //!
 //! The contract, in the order in which [`Func::verify`] checks it:
 //!
+//! - symbols, buffers and variables share one space of unique names; inputs stand first among the
+//!   buffers, then outputs; statements and expressions are nested at most [`MAX_DEPTH`] deep;
 //! - every variable is defined once (by a `for` or a `let`) before it is used, in scope;
 //! - expressions are typed: the operands of a [`ScalarOp`] are as its row says, indices and loop
 //!   bounds are i64, conditions bool;
@@ -10,10 +12,18 @@
 //!   the same time do not overlap;
 //! - the body of a `vector` loop has a constant trip count equal to its lane count and holds only
 //!   `let`, stores and accumulations whose place depends on the loop variable (no lane meets another);
-//! - iterations of a `parallel` loop write disjoint places (checked by the evaluator).
+//! - iterations of a `parallel` loop write disjoint places (checked by the evaluator). Registers that
+//!   are written in a parallel loop belong to the iteration: each starts without a value, and no
+//!   value remains after the loop.
 //!
 //! A read of a place that was never written, an index outside its buffer and a race between
 //! iterations of a parallel loop are errors of the compiler, which [`Func::eval`] reports.
+
+pub mod build;
+mod names;
+
+pub use build::{substitute_all, walk_block};
+pub use names::NameTable;
 
 use crate::axis::Name;
 use crate::dtype::Dtype;
@@ -23,6 +33,10 @@ use crate::scalar::{Literal, ReduceOp, ScalarOp};
 use crate::symbol::{Requirement, SymbolDecl};
 use std::fmt;
 use std::sync::Arc;
+
+/// How deep statements and expressions may be nested (each counted from the root of the function).
+/// Traversals recurse, so this bounds their stack.
+pub const MAX_DEPTH: usize = 1000;
 
 /// A buffer of a function: the index of its declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -217,6 +231,8 @@ pub struct Func {
     pub arena: Option<Extent>,
     /// The statements.
     pub body: Vec<Stmt>,
+    /// Cache of the names in use, kept by [`Func::add_buffer`] and [`Func::add_var`].
+    pub names: NameTable,
 }
 
 impl Func {
@@ -230,18 +246,29 @@ impl Func {
         &self.vars[var.index()]
     }
 
-    /// Adds a buffer; a number is appended to its name if another buffer has it.
+    /// Adds a buffer; a number is appended to its name if it is taken.
     pub fn add_buffer(&mut self, mut buffer: Buffer) -> BufferId {
-        buffer.name = unique(&buffer.name, |name| self.buffers.iter().any(|b| &*b.name == name));
+        buffer.name = self.unique_name(&buffer.name);
         self.buffers.push(buffer);
         BufferId(self.buffers.len() as u32 - 1)
     }
 
-    /// Adds a variable; a number is appended to its name if another variable has it.
+    /// Adds a variable; a number is appended to its name if it is taken.
     pub fn add_var(&mut self, name: &str, dtype: Dtype) -> Var {
-        let name = unique(name, |name| self.vars.iter().any(|v| &*v.name == name));
+        let name = self.unique_name(name);
         self.vars.push(VarDecl { name, dtype });
         Var(self.vars.len() as u32 - 1)
+    }
+
+    /// `name`, or `name.1`, `name.2`, .. : the first that no symbol, buffer or variable has.
+    pub fn unique_name(&mut self, name: &str) -> Name {
+        let (symbols, buffers, vars) = (&self.symbols, &self.buffers, &self.vars);
+        let declared = |kind: usize, index: usize| match kind {
+            0 => &symbols[index].name,
+            1 => &buffers[index].name,
+            _ => &vars[index].name,
+        };
+        self.names.unique(name, [symbols.len(), buffers.len(), vars.len()], declared)
     }
 
     /// The dtype of an expression.
@@ -253,14 +280,6 @@ impl Func {
             Expr::Load(buffer, _) => self.buffer(*buffer).dtype,
         }
     }
-}
-
-/// `name`, or `name.1`, `name.2`, .. : the first that is not taken.
-fn unique(name: &str, taken: impl Fn(&str) -> bool) -> Name {
-    if !taken(name) {
-        return name.into();
-    }
-    (1..).map(|n| format!("{name}.{n}")).find(|candidate| !taken(candidate)).unwrap_or_default().into()
 }
 
 impl fmt::Display for BufferId {
