@@ -1,0 +1,57 @@
+//! Loop passes: one file each.
+
+pub mod expand_math;
+pub mod fuse;
+pub mod hoist;
+pub mod interchange;
+pub mod reuse_buffers;
+pub mod unroll;
+
+use crate::{Param, Pass};
+use tcc_ir::loops::Func;
+
+/// All passes over functions.
+pub static LOOP_PASSES: &[Pass<Func>] = &[
+    Pass {
+        name: "fuse",
+        about: "merge neighbouring loops over the same range",
+        params: &[],
+        required: false,
+        run: fuse::run,
+    },
+    Pass {
+        name: "hoist",
+        about: "compute what does not change in a loop before it",
+        params: &[],
+        required: false,
+        run: hoist::run,
+    },
+    Pass {
+        name: "interchange",
+        about: "put the loop with unit strides innermost",
+        params: &[],
+        required: false,
+        run: interchange::run,
+    },
+    Pass {
+        name: "unroll",
+        about: "repeat the body of short loops",
+        params: &[Param { name: "factor", default: 4, choices: &[2, 4, 8, 16] }],
+        required: false,
+        run: unroll::run,
+    },
+    Pass {
+        name: "expand_math",
+        about: "replace exp, log, sin, .. by polynomials in basic operations",
+        params: &[],
+        required: true,
+        run: expand_math::run,
+    },
+    Pass {
+        name: "reuse_buffers",
+        about: "give every scratch buffer a place in one arena, shared by buffers not live together",
+        params: &[],
+        required: true,
+        run: reuse_buffers::run,
+    },
+];
