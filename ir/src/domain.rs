@@ -11,6 +11,17 @@ use crate::error::EvalError;
 use crate::scalar::ScalarOp;
 use std::fmt;
 
+mod exact;
+mod floats;
+mod modular;
+mod native;
+mod reference;
+
+pub use exact::{Exact, Residue};
+pub(crate) use floats::power;
+pub use native::Native;
+pub use reference::Reference;
+
 /// A number system that stands for the reals.
 ///
 /// `dtype` arguments are float dtypes and say which rounding applies, if the domain rounds.
@@ -58,14 +69,33 @@ pub enum Value<D: Domain> {
     Complex(D::Real, D::Real),
 }
 
-/// Every float dtype computed in f64: the reference.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Reference;
+impl<D: Domain> Value<D> {
+    /// The truth value, if it is one.
+    pub fn as_bool(self) -> Option<bool> {
+        match self {
+            Value::Bool(b) => Some(b),
+            Value::Int(_) | Value::Real(_) | Value::Complex(..) => None,
+        }
+    }
 
-/// Every operation rounded to its own dtype.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Native;
+    /// The integer, if it is one.
+    pub fn as_int(self) -> Option<i64> {
+        match self {
+            Value::Int(i) => Some(i),
+            Value::Bool(_) | Value::Real(_) | Value::Complex(..) => None,
+        }
+    }
 
-/// Arithmetic modulo the prime 2305835932605004801.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Exact;
+    /// The real number, if it is one.
+    pub fn as_real(self) -> Option<D::Real> {
+        match self {
+            Value::Real(r) => Some(r),
+            Value::Bool(_) | Value::Int(_) | Value::Complex(..) => None,
+        }
+    }
+}
+
+/// An operation that means nothing in a number domain.
+fn meaningless(what: impl fmt::Display) -> EvalError {
+    EvalError::Domain(what.to_string())
+}

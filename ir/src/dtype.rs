@@ -132,14 +132,24 @@ impl Dtype {
     /// identity for the others.
     pub fn round(self, value: f64) -> f64 {
         match self {
-            Dtype::F16 => half::f16::from_f64(value).to_f64(),
-            Dtype::BF16 => half::bf16::from_f64(value).to_f64(),
+            Dtype::F16 => half::f16::from_f32(round_to_odd(value)).to_f64(),
+            Dtype::BF16 => half::bf16::from_f32(round_to_odd(value)).to_f64(),
             Dtype::F32 | Dtype::C64 => f64::from(value as f32),
             Dtype::Bool | Dtype::U8 | Dtype::U32 | Dtype::I32 | Dtype::I64 | Dtype::F64 | Dtype::C128 => {
                 value
             }
         }
     }
+}
+
+/// Rounds to an f32 such that a later rounding to a narrower float gives what one rounding would: if
+/// inexact, to the neighbour whose last bit is 1.
+fn round_to_odd(value: f64) -> f32 {
+    let nearest = value as f32;
+    if f64::from(nearest) == value || !nearest.is_finite() || nearest.to_bits() & 1 == 1 {
+        return nearest;
+    }
+    if value > f64::from(nearest) { nearest.next_up() } else { nearest.next_down() }
 }
 
 impl fmt::Display for Dtype {
@@ -166,5 +176,16 @@ mod tests {
             assert_eq!(row.0 as usize, index);
             assert_eq!(row.1.parse(), Ok(row.0));
         }
+    }
+
+    #[test]
+    fn halves_round_once() {
+        // Just above the middle of two neighbours: rounding through f32 would fall back to the even one.
+        let (unit, tiny) = (2f64.powi(-10), 2f64.powi(-40));
+        assert_eq!(Dtype::F16.round(1.0 + unit / 2.0), 1.0);
+        assert_eq!(Dtype::F16.round(1.0 + unit / 2.0 + tiny), 1.0 + unit);
+        assert_eq!(Dtype::BF16.round(-(1.0 + 2f64.powi(-8) + tiny)), -(1.0 + 2f64.powi(-7)));
+        assert_eq!(Dtype::F16.round(1e300), f64::INFINITY);
+        assert!(Dtype::BF16.round(f64::NAN).is_nan());
     }
 }

@@ -12,6 +12,7 @@ pub mod axis;
 pub mod domain;
 pub mod dtype;
 pub mod error;
+pub mod evaluate_scalar;
 pub mod extent;
 pub mod graph;
 pub mod loops;
