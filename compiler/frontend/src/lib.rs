@@ -1,8 +1,20 @@
 //! The frontend of tcc: `.ein` text in, checked programs out.
 //!
-//! [`ast`] is what a text says, [`diagnostic`] what is wrong with it. Nothing here prints, and no
-//! input makes it panic.
+//! [`parse()`] reads a text into an [`ast`], [`diagnostic`] is what is wrong with it. Nothing here
+//! prints, and no input makes it panic.
 
 pub mod ast;
+mod build_expr;
+mod build_statement;
 pub mod codes;
 pub mod diagnostic;
+mod einsum;
+mod limits;
+mod lines;
+mod parse;
+mod syntax_error;
+mod tokens;
+
+pub use limits::{MAX_DEPTH, MAX_NESTING, MAX_TOKENS};
+pub use lines::decode;
+pub use parse::{EDITIONS, parse, parse_expression_program};
