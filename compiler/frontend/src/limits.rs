@@ -6,13 +6,14 @@
 
 use crate::ast::{ReduceOp, TransformKind};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::parse::Built;
 use crate::tokens::{Token, TokenKind};
 
 /// How deep brackets, signs, conditions, powers and reductions may be nested in each other.
 pub const MAX_NESTING: usize = 200;
 
 /// How deep the tree of one expression may be; a chain `a + b + c + ..` is as deep as it is long.
-pub const MAX_DEPTH: usize = 1000;
+pub const MAX_DEPTH: usize = 500;
 
 /// How many words and signs one statement may have.
 pub const MAX_TOKENS: usize = 200_000;
@@ -34,8 +35,8 @@ impl Frame {
     }
 }
 
-/// Complains when the statement is nested too deep or too long.
-pub(crate) fn check(source: &str, tokens: &[Token]) -> Result<(), Box<Diagnostic>> {
+/// How deep the statement is nested, or a complaint that it is too deep or too long.
+pub(crate) fn nesting(source: &str, tokens: &[Token]) -> Built<usize> {
     if let Some(token) = tokens.get(MAX_TOKENS) {
         return Err(Box::new(
             Diagnostic::new(
@@ -46,7 +47,7 @@ pub(crate) fn check(source: &str, tokens: &[Token]) -> Result<(), Box<Diagnostic
             .help("split it: an equation for every part, and one that combines them"),
         ));
     }
-    let mut closed = 0;
+    let (mut closed, mut deepest) = (0, 0);
     let mut operand_before = false;
     let mut frames = vec![Frame::default()];
     for (at, token) in tokens.iter().enumerate() {
@@ -71,7 +72,8 @@ pub(crate) fn check(source: &str, tokens: &[Token]) -> Result<(), Box<Diagnostic
                 operand_before = ends_operand(source, token);
             }
         }
-        if closed + frames.last().map_or(0, Frame::depth) > MAX_NESTING {
+        deepest = deepest.max(closed + frames.last().map_or(0, Frame::depth));
+        if deepest > MAX_NESTING {
             return Err(Box::new(
                 Diagnostic::new(
                     Code::NestedTooDeep,
@@ -82,7 +84,7 @@ pub(crate) fn check(source: &str, tokens: &[Token]) -> Result<(), Box<Diagnostic
             ));
         }
     }
-    Ok(())
+    Ok(deepest)
 }
 
 /// Whether `token` begins a reduction or a transform.

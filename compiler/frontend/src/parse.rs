@@ -3,7 +3,7 @@
 use pest::Parser;
 use pest::iterators::Pair;
 
-use crate::ast::{Edition, ExpressionProgram, File, Item, Number, Span};
+use crate::ast::{Attribute, Edition, ExpressionProgram, File, Item, Number, Span};
 use crate::build_expr::number;
 use crate::build_statement::{attribute, statement};
 use crate::diagnostic::{Code, Diagnostic};
@@ -21,6 +21,12 @@ pub const EDITIONS: &[i64] = &[2026];
 
 /// The steps one parse may take, a second wall behind [`limits`]; pest keeps one number per process.
 const CALL_LIMIT: usize = 200_000_000;
+
+/// The nesting that is parsed on the caller's stack; the grammar takes up to 20 KiB for every level.
+const SHALLOW: usize = 20;
+
+/// The stack for statements that are nested deeper, enough for [`limits::MAX_NESTING`].
+const DEEP_STACK: usize = 32 << 20;
 
 /// What building a node of the tree gives. Diagnostics are boxed to keep the common case small.
 pub(crate) type Built<T> = Result<T, Box<Diagnostic>>;
@@ -105,17 +111,29 @@ fn parse_with(source: &str, separator: Separator) -> (File, Vec<Diagnostic>) {
     (file, diagnostics)
 }
 
-/// The attributes of a line and its statement, if it has one.
-fn parse_line(
-    source: &str,
-    line: &Line,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Built<(Vec<crate::ast::Attribute>, Option<Item>)> {
+/// The attributes of a line, and its statement if it has one.
+type Parsed = (Vec<Attribute>, Option<Item>);
+
+/// Parses one line, on a stack that is deep enough for it.
+fn parse_line(source: &str, line: &Line, diagnostics: &mut Vec<Diagnostic>) -> Built<Parsed> {
     syntax_error::check_characters(source, line, diagnostics);
-    limits::check(source, &line.tokens)?;
-    let span = line.span();
+    if limits::nesting(source, &line.tokens)? <= SHALLOW {
+        return parse_statement(source, line);
+    }
+    let parsed = std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().stack_size(DEEP_STACK);
+        let thread = builder.spawn_scoped(scope, || parse_statement(source, line)).ok()?;
+        thread.join().ok()
+    });
+    parsed.unwrap_or_else(|| {
+        let message = "there is no memory to read a statement nested this deep";
+        Err(Box::new(Diagnostic::new(Code::NestedTooDeep, message).label(line.span(), "")))
+    })
+}
+
+fn parse_statement(source: &str, line: &Line) -> Built<Parsed> {
     let place = Place { tokens: &line.tokens };
-    let mut pairs = Grammar::parse(Rule::line, span.text(source))
+    let mut pairs = Grammar::parse(Rule::line, line.span().text(source))
         .map_err(|error| Box::new(syntax_error::explain(source, line, &error)))?;
     let mut attributes = Vec::new();
     let mut item = None;
