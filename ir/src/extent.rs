@@ -53,6 +53,13 @@ impl Extent {
         Extent::atom(Atom::Symbol(name.into()))
     }
 
+    /// A constant of the full width of a coefficient.
+    pub(crate) fn wide_constant(value: i128) -> Extent {
+        let mut extent = Extent::default();
+        extent.accumulate(Vec::new(), value);
+        extent
+    }
+
     fn atom(atom: Atom) -> Extent {
         Extent(BTreeMap::from([(vec![atom], 1)]))
     }

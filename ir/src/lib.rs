@@ -14,6 +14,7 @@ pub mod dtype;
 pub mod error;
 pub mod evaluate_scalar;
 pub mod extent;
+pub mod extent_text;
 pub mod graph;
 pub mod loops;
 pub mod scalar;
