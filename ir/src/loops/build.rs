@@ -26,6 +26,7 @@ pub fn floor_mod(a: i64, b: i64) -> i64 {
 }
 
 /// Constructors.
+#[allow(clippy::should_implement_trait)] // `Expr::add(a, b)` takes i64 only, so `a + b` would mislead
 impl Expr {
     /// The i64 constant `value`.
     pub fn int(value: i64) -> Expr {

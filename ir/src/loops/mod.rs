@@ -21,6 +21,8 @@
 
 pub mod build;
 mod names;
+mod parse;
+pub mod text;
 
 pub use build::{substitute_all, walk_block};
 pub use names::NameTable;
