@@ -9,12 +9,14 @@ mod build_statement;
 pub mod codes;
 pub mod diagnostic;
 mod einsum;
+mod format;
 mod limits;
 mod lines;
 mod parse;
 mod syntax_error;
 mod tokens;
 
+pub use format::format;
 pub use limits::{MAX_DEPTH, MAX_NESTING, MAX_TOKENS};
 pub use lines::decode;
 pub use parse::{EDITIONS, parse, parse_expression_program};

@@ -254,7 +254,7 @@ fn unexpected_closing(source: &str, token: Token, open: Option<&Token>) -> Diagn
 }
 
 /// `in a :`, `param a, b :`, ..
-fn begins_declaration(source: &str, tokens: &[Token]) -> bool {
+pub(crate) fn begins_declaration(source: &str, tokens: &[Token]) -> bool {
     match tokens {
         [keyword, name, sign, ..] => {
             ["in", "out", "var", "param"].iter().any(|word| keyword.is(source, word))

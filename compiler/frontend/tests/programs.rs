@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tcc_frontend::parse;
+use tcc_frontend::{ast, format, parse};
 
 /// The example programs with their names, sorted.
 fn programs() -> Vec<(String, String)> {
@@ -41,4 +41,26 @@ fn statements_survive_any_line_end_and_indentation() {
 
 fn indented(source: &str, blanks: &str) -> String {
     source.lines().map(|line| format!("{blanks}{line}\n")).collect()
+}
+
+/// A tree as text, without the places.
+fn without_spans(file: &ast::File) -> String {
+    let text = format!("{file:?}");
+    let mut pieces = text.split('@');
+    let mut out = pieces.next().unwrap_or("").to_string();
+    for piece in pieces {
+        out.push_str(piece.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.'));
+    }
+    out
+}
+
+#[test]
+fn formatting_changes_blanks_only_and_once() {
+    for (name, source) in programs() {
+        let once = format(&source).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
+        assert_eq!(format(&once).as_ref(), Ok(&once), "{name}");
+        assert_eq!(without_spans(&parse(&once).0), without_spans(&parse(&source).0), "{name}");
+        let bare = |text: &str| text.replace([' ', '\n'], "");
+        assert_eq!(bare(&once), bare(&source), "{name}");
+    }
 }
