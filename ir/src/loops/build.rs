@@ -241,9 +241,11 @@ impl Expr {
     /// `x` and `c` if the expression is `x + c` or `x - c` with an i64 constant.
     fn plus_constant(&self) -> Option<(&Expr, i64)> {
         match self {
-            Expr::Op(ScalarOp::Add, Dtype::I64, operands) => Some((&operands[0], operands[1].as_int()?)),
+            Expr::Op(ScalarOp::Add, Dtype::I64, operands) => {
+                Some((operands.first()?, operands.get(1)?.as_int()?))
+            }
             Expr::Op(ScalarOp::Sub, Dtype::I64, operands) => {
-                Some((&operands[0], operands[1].as_int()?.wrapping_neg()))
+                Some((operands.first()?, operands.get(1)?.as_int()?.wrapping_neg()))
             }
             _ => None,
         }
@@ -357,6 +359,19 @@ impl Expr {
     /// Number of nodes of the tree.
     pub fn size(&self) -> usize {
         1 + self.children().iter().map(Expr::size).sum::<usize>()
+    }
+}
+
+impl For {
+    /// How many iterations run, if that does not depend on anything: the bounds are constants, or
+    /// the same expression with different constants added.
+    pub fn trip_count(&self) -> Option<i64> {
+        let split = |expr| match Expr::as_int(expr) {
+            Some(value) => (None, value),
+            None => expr.plus_constant().map_or((Some(expr), 0), |(base, constant)| (Some(base), constant)),
+        };
+        let ((lo_base, lo), (hi_base, hi)) = (split(&self.lo), split(&self.hi));
+        (lo_base == hi_base).then(|| hi.checked_sub(lo).map(|count| count.max(0)))?
     }
 }
 

@@ -20,9 +20,12 @@
 //! iterations of a parallel loop are errors of the compiler, which [`Func::eval`] reports.
 
 pub mod build;
+mod eval;
 mod names;
 mod parse;
+mod plan;
 pub mod text;
+mod verify;
 
 pub use build::{substitute_all, walk_block};
 pub use names::NameTable;
