@@ -14,6 +14,11 @@
 //!   constant, with an outside value;
 //! - checks are bool, outputs name each axis of their value once.
 //!
+//! Beyond that, names are words (letters, digits, `_` and `.`), symbols, inputs and outputs are
+//! declared once each, and every symbol of an extent is declared. Recurrences do not nest: a value
+//! depends on the states of one group at most. A value that depends on a state but is none itself is
+//! read at the same step only.
+//!
 //! All operations are total. What must hold at run time (an index in range, a divisor that is not
 //! zero) is a [`Check`]: a bool value that must be true at every point.
 
@@ -23,6 +28,11 @@ use crate::scalar::{Literal, ReduceOp, ScalarOp};
 use crate::symbol::{Requirement, SymbolDecl};
 use std::fmt;
 use std::sync::Arc;
+
+pub mod algorithms;
+mod build;
+mod infer;
+mod verify;
 
 /// A value of a graph: the index of its node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,6 +80,17 @@ pub enum NormaliseOp {
     LogSumExp,
 }
 
+impl NormaliseOp {
+    /// Both with their names in text form.
+    pub const TABLE: &'static [(NormaliseOp, &'static str)] =
+        &[(NormaliseOp::Softmax, "softmax"), (NormaliseOp::LogSumExp, "logsumexp")];
+
+    /// The name in text form.
+    pub fn name(self) -> &'static str {
+        Self::TABLE[self as usize].1
+    }
+}
+
 /// The fast Fourier transforms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TransformOp {
@@ -83,6 +104,21 @@ pub enum TransformOp {
     /// those given by the extents are not read; the imaginary parts that a real result has no use
     /// for (frequency 0 and, for even n, n/2 of the last axis) are ignored.
     Irfft,
+}
+
+impl TransformOp {
+    /// All transforms with their names in text form.
+    pub const TABLE: &'static [(TransformOp, &'static str)] = &[
+        (TransformOp::Fft, "fft"),
+        (TransformOp::Ifft, "ifft"),
+        (TransformOp::Rfft, "rfft"),
+        (TransformOp::Irfft, "irfft"),
+    ];
+
+    /// The name in text form.
+    pub fn name(self) -> &'static str {
+        Self::TABLE[self as usize].1
+    }
 }
 
 /// The closed set of graph operations. Operands live in the node, in order.
