@@ -6,6 +6,7 @@
 pub mod ast;
 mod build_expr;
 mod build_statement;
+mod characters;
 pub mod codes;
 pub mod diagnostic;
 mod einsum;

@@ -204,6 +204,10 @@ impl Splitter<'_> {
     /// Ends the statement; brackets still open are reported.
     fn close_line(&mut self) {
         let Some(line) = self.lines.last_mut() else { return };
+        // A text without an end hides brackets behind it, and is reported on its own.
+        if line.tokens.iter().any(|token| token.kind == TokenKind::UnclosedText) {
+            return self.open.clear();
+        }
         if let Some(open) = self.open.last() {
             if !line.broken {
                 let bracket = open.text(self.source);

@@ -9,7 +9,7 @@ use crate::build_statement::{attribute, statement};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lines::{Line, Separator, split};
 use crate::tokens::{Token, TokenKind};
-use crate::{einsum, limits, syntax_error};
+use crate::{characters, einsum, limits, syntax_error};
 
 /// The grammar in `ein.pest`.
 #[derive(pest_derive::Parser)]
@@ -116,7 +116,7 @@ type Parsed = (Vec<Attribute>, Option<Item>);
 
 /// Parses one line, on a stack that is deep enough for it.
 fn parse_line(source: &str, line: &Line, diagnostics: &mut Vec<Diagnostic>) -> Built<Parsed> {
-    syntax_error::check_characters(source, line, diagnostics);
+    characters::check(source, line, diagnostics);
     if limits::nesting(source, &line.tokens)? <= SHALLOW {
         return parse_statement(source, line);
     }

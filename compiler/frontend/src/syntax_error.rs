@@ -39,9 +39,10 @@ pub(crate) fn explain(source: &str, line: &Line, error: &pest::error::Error<Rule
     let at = tokens.partition_point(|token| token.span.end <= offset);
     let stop = Stop { source, tokens, at, expected, assignment: assignment(source, tokens) };
     stop.bad_assignment()
+        .or_else(|| stop.unknown_keyword())
         .or_else(|| stop.second_statement())
         .or_else(|| stop.incomplete_if())
-        .or_else(|| stop.reduction_in_round_brackets())
+        .or_else(|| stop.bad_reduction())
         .or_else(|| stop.adjacent_operands())
         .or_else(|| stop.bad_brackets())
         .or_else(|| stop.foreign_operator())
@@ -83,10 +84,10 @@ impl Stop<'_> {
         if keyword && self.is_kind(1, TokenKind::Name) || !self.is_kind(0, TokenKind::Name) {
             return None;
         }
-        let Some(sign) = self.assignment else { return Some(self.missing_assignment()) };
-        if self.text(self.at) == "=" && self.at > sign
-            || self.text(self.at) == "=" && self.previous_is_inside()
-        {
+        let Some(sign) = self.assignment else {
+            return self.unknown_keyword().or_else(|| Some(self.missing_assignment()));
+        };
+        if self.text(self.at) == "=" && (self.at > sign || self.innermost_bracket().is_some()) {
             return Some(
                 Diagnostic::new(Code::BadAssignment, "`=` defines and cannot stand inside an expression")
                     .label(self.span(), "")
@@ -113,11 +114,17 @@ impl Stop<'_> {
         )
     }
 
-    /// Whether the token that did not fit stands inside a bracket.
-    fn previous_is_inside(&self) -> bool {
-        let brackets = self.tokens[..self.at].iter().filter_map(|token| token.bracket(self.source));
-        let depth: i64 = brackets.map(|bracket| if "([{".contains(bracket) { 1 } else { -1 }).sum();
-        depth > 0
+    /// The bracket around the token that did not fit.
+    fn innermost_bracket(&self) -> Option<char> {
+        let mut open = Vec::new();
+        for bracket in self.tokens[..self.at].iter().filter_map(|token| token.bracket(self.source)) {
+            if "([{".contains(bracket) {
+                open.push(bracket);
+            } else {
+                open.pop();
+            }
+        }
+        open.last().copied()
     }
 
     fn missing_assignment(&self) -> Diagnostic {
@@ -126,25 +133,35 @@ impl Stop<'_> {
                 .label(token.span, "")
                 .help("write `=`");
         }
-        let word = self.text(0);
-        if self.is_kind(1, TokenKind::Name) {
-            let meant = match word {
-                "input" => Some("in"),
-                "output" => Some("out"),
-                "def" | "function" => Some("fn"),
-                _ => nearest(word, ["in", "out", "var", "param", "fn"]),
-            };
-            let help = match meant {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => "a declaration begins with in, out, var or param; an equation has a `=`".to_string(),
-            };
-            return Diagnostic::new(Code::UnexpectedText, format!("`{word}` begins no statement"))
-                .label(self.tokens[0].span, "")
-                .help(help);
-        }
         Diagnostic::new(Code::BadAssignment, "`=` is missing: this is neither a declaration nor an equation")
             .label(self.span(), format!("expected `=`, found {}", self.found()))
             .help("an equation looks like C[i,k] = sum[j] A[i,j]*B[j,k]")
+    }
+
+    /// `input x : f32`, `let x = 3`
+    fn unknown_keyword(&self) -> Option<Diagnostic> {
+        let declares = [",", ":", "=", "[", "("].contains(&self.text(2));
+        if self.at != 1 || !self.is_kind(0, TokenKind::Name) || !self.is_kind(1, TokenKind::Name) || !declares
+        {
+            return None;
+        }
+        let word = self.text(0);
+        let meant = match word {
+            "input" => Some("in"),
+            "output" => Some("out"),
+            "def" | "function" => Some("fn"),
+            _ => nearest(word, ["in", "out", "var", "param", "fn"]),
+        };
+        let help = match (meant, self.text(2)) {
+            (_, "=" | "[") => format!("an equation needs no word before it: {} = ..", self.text(1)),
+            (Some(meant), _) => format!("did you mean `{meant}`?"),
+            (None, _) => "a declaration begins with in, out, var or param; an equation has a `=`".to_string(),
+        };
+        Some(
+            Diagnostic::new(Code::UnexpectedText, format!("`{word}` begins no statement"))
+                .label(self.tokens[0].span, "")
+                .help(help),
+        )
     }
 
     fn second_statement(&self) -> Option<Diagnostic> {
@@ -166,7 +183,9 @@ impl Stop<'_> {
         } else {
             return None;
         };
-        if self.begins_operand() {
+        // With the word further on, the mistake is between the two.
+        let later = self.tokens[self.at..].iter().any(|token| token.is(self.source, missing));
+        if self.begins_operand() && later {
             return None;
         }
         let condition = self.tokens[..self.at].iter().rev().find(|token| token.is(self.source, "if"))?;
@@ -178,9 +197,10 @@ impl Stop<'_> {
         )
     }
 
-    /// `sum(j) x[j]`
-    fn reduction_in_round_brackets(&self) -> Option<Diagnostic> {
-        if !self.begins_operand() || !self.previous()?.is(self.source, ")") {
+    /// `sum(j) x[j]`, `sum[j+1] x[j]`, `rfft[x] u[x]`
+    fn bad_reduction(&self) -> Option<Diagnostic> {
+        let close = self.previous()?;
+        if !self.begins_operand() || !(close.is(self.source, ")") || close.is(self.source, "]")) {
             return None;
         }
         let mut depth = 0usize;
@@ -194,18 +214,25 @@ impl Stop<'_> {
         })?;
         let word = self.tokens.get(open.checked_sub(1)?)?;
         let text = word.text(self.source);
-        if ReduceOp::from_text(text).is_none() && TransformKind::from_text(text).is_none() {
+        let transforms = TransformKind::from_text(text).is_some();
+        if ReduceOp::from_text(text).is_none() && !transforms {
             return None;
         }
-        let inside = Span::new(self.tokens[open].span.end, self.previous()?.span.start).text(self.source);
-        let span = word.span.join(self.previous()?.span);
+        let inside = Span::new(self.tokens[open].span.end, close.span.start).text(self.source).trim();
+        let (message, help) = match (close.is(self.source, ")"), transforms) {
+            (true, _) => ("takes its indices in square brackets", format!("write {text}[{inside}]")),
+            (false, true) => {
+                ("names indices before and after an arrow", format!("write {text}[x -> k] u[x]"))
+            }
+            (false, false) => (
+                "binds names of indices, and nothing else",
+                format!("write {text}[j], {text}[j:n] or {text}[j where j < i]"),
+            ),
+        };
         Some(
-            Diagnostic::new(
-                Code::ReductionBrackets,
-                format!("`{text}` takes its indices in square brackets"),
-            )
-            .label(span, "")
-            .help(format!("write {text}[{}]", inside.trim())),
+            Diagnostic::new(Code::ReductionBrackets, format!("`{text}` {message}"))
+                .label(word.span.join(close.span), "")
+                .help(help),
         )
     }
 
@@ -230,8 +257,15 @@ impl Stop<'_> {
                 );
             }
         }
-        if self.assignment.is_none_or(|sign| sign >= self.at) {
+        let indices = self.innermost_bracket() == Some('[');
+        if self.assignment.is_none_or(|sign| sign >= self.at) && !indices {
             return None;
+        }
+        if indices && previous.kind == TokenKind::Name && self.is_kind(self.at, TokenKind::Name) {
+            let message = format!("a comma is missing between `{first}` and `{second}`");
+            let help =
+                format!("write {first},{second}; a group of indices has parentheses: ({first} {second})");
+            return Some(Diagnostic::new(Code::MissingOperator, message).label(span, "").help(help));
         }
         Some(
             Diagnostic::new(
@@ -239,7 +273,12 @@ impl Stop<'_> {
                 format!("an operator is missing between `{first}` and `{second}`"),
             )
             .label(span, "")
-            .help(format!("for a product write `{first}*{second}`")),
+            .help(
+                match previous.kind == TokenKind::Sign || self.is_kind(self.at, TokenKind::Sign) {
+                    true => "for a product write `*` between them".to_string(),
+                    false => format!("for a product write `{first}*{second}`"),
+                },
+            ),
         )
     }
 
@@ -247,7 +286,7 @@ impl Stop<'_> {
     fn bad_brackets(&self) -> Option<Diagnostic> {
         let token = self.tokens.get(self.at)?;
         let previous = self.previous()?;
-        if token.is(self.source, ":") {
+        if token.is(self.source, ":") && self.innermost_bracket() == Some('[') {
             return Some(
                 Diagnostic::new(Code::UnexpectedText, "`:` cannot stand here")
                     .label(token.span, "")
@@ -280,10 +319,14 @@ impl Stop<'_> {
 
     /// Operators and words of other languages, or in the wrong place.
     fn foreign_operator(&self) -> Option<Diagnostic> {
-        let help = match (self.previous().map_or("", |token| token.text(self.source)), self.text(self.at)) {
+        let previous = self.previous().map_or("", |token| token.text(self.source));
+        if let Some(diagnostic) = self.stray_word(previous) {
+            return Some(diagnostic);
+        }
+        let help = match (previous, self.text(self.at)) {
+            (_, "|") if self.text(self.at + 1) == "|" => "write `or`",
             ("*", "*") => "a power is written a^b",
             ("/", "/") => "division that rounds down is written a div b",
-            ("|", "|") => "write `or`",
             ("=", ">") => "write `>=`",
             ("=", "<") => "write `<=`",
             ("<", ">") => "write `!=`",
@@ -292,13 +335,32 @@ impl Stop<'_> {
             (_, "|") => "`|` stands once, before the value outside: A[i-1 | 0]",
             (_, ";") => "statements are separated by line ends",
             (_, "...") => "`...` is part of einsum strings only: name the indices",
-            (_, "if") => "put a conditional inside an expression in parentheses: (if .. then .. else ..)",
-            (_, "not") => "put it in parentheses: (not ..)",
+            (_, text) if text.starts_with('"') => "texts stand in types and in attributes only",
             _ => return None,
         };
         Some(
             Diagnostic::new(Code::UnexpectedText, format!("{} cannot stand here", self.found()))
                 .label(self.span(), "")
+                .help(help),
+        )
+    }
+
+    /// A keyword in the place of an operand, which the grammar took for a name.
+    fn stray_word(&self, previous: &str) -> Option<Diagnostic> {
+        let help = match previous {
+            "if" => "put a conditional inside an expression in parentheses: (if .. then .. else ..)",
+            "not" => "put it in parentheses: (not ..)",
+            "and" | "or" | "div" | "mod" => "an operand is missing before it",
+            "then" | "else" => "a conditional is written if .. then .. else ..",
+            "where" => "`where` stands inside the brackets of a reduction: sum[j where j < i] ..",
+            _ => return None,
+        };
+        if !self.begins_operand() {
+            return None;
+        }
+        Some(
+            Diagnostic::new(Code::UnexpectedText, format!("`{previous}` cannot stand here"))
+                .label(self.previous()?.span, "")
                 .help(help),
         )
     }
@@ -339,7 +401,7 @@ fn shortened(text: &str) -> String {
 /// What could stand at a place, in the words of the language.
 fn expected_words(rules: &[Rule]) -> Vec<&'static str> {
     const WORDS: &[(&[Rule], &str)] = &[
-        (&[Rule::number, Rule::paren, Rule::expr, Rule::unary, Rule::mul], "an expression"),
+        (&[Rule::paren, Rule::expr, Rule::unary, Rule::mul], "an expression"),
         (&[Rule::declaration, Rule::statement, Rule::line], "a statement"),
         (&[Rule::type_name], "an element type such as f32"),
         (&[Rule::name, Rule::binder, Rule::group_member], "a name"),
@@ -349,7 +411,8 @@ fn expected_words(rules: &[Rule]) -> Vec<&'static str> {
         (&[Rule::kw_else], "`else`"),
         (&[Rule::arrow], "`->`"),
         (&[Rule::interval], "`[`"),
-        (&[Rule::table_number], "a number"),
+        (&[Rule::storage], "one of csr coo enc"),
+        (&[Rule::table_number, Rule::number], "a number"),
         (&[Rule::add_op, Rule::mul_op, Rule::compare_op, Rule::pow_op], "an operator"),
         (&[Rule::close_round], "`)`"),
         (&[Rule::close_square], "`]`"),
@@ -365,77 +428,4 @@ fn expected_words(rules: &[Rule]) -> Vec<&'static str> {
         words.retain(|word| !["a name", "a number"].contains(word));
     }
     words
-}
-
-/// Reports the characters of a line that have no meaning, and quotes without a partner.
-pub(crate) fn check_characters(source: &str, line: &Line, diagnostics: &mut Vec<Diagnostic>) {
-    let mut before: Option<&Token> = None;
-    for token in &line.tokens {
-        match token.kind {
-            TokenKind::Unknown => diagnostics.push(unknown_character(source, before, token)),
-            TokenKind::UnclosedText => diagnostics.push(
-                Diagnostic::new(Code::UnclosedText, "this text has no closing quote")
-                    .label(token.span, "")
-                    .help("add `\"` on the same line"),
-            ),
-            _ => {}
-        }
-        before = Some(token);
-    }
-}
-
-fn unknown_character(source: &str, before: Option<&Token>, token: &Token) -> Diagnostic {
-    /// What people type, and what .ein wants.
-    const REPLACEMENTS: &[(&str, &str)] = &[
-        ("×·∗⋅⨯", "write `*`"),
-        ("÷∕⁄", "write `/`"),
-        ("−–—‐", "write the minus of the keyboard, `-`"),
-        ("≤⩽", "write `<=`"),
-        ("≥⩾", "write `>=`"),
-        ("≠!", "write `!=` for unequal, `not` for negation"),
-        ("→⟶⇒", "write `->`"),
-        ("∑", "write `sum[j] ..`"),
-        ("∏", "write `prod[j] ..`"),
-        ("√", "write `sqrt(x)`"),
-        ("∞", "write `inf`"),
-        ("²³¹⁰⁴⁵⁶⁷⁸⁹", "write `^2`"),
-        ("%", "write `a mod b`"),
-        ("&∧", "write `and`"),
-        ("∨", "write `or`"),
-        ("¬~", "write `not`"),
-        ("“”‘’'`„", "texts stand between \" and \""),
-        ("\u{a0}\u{2007}\u{202f}\u{3000}\u{2003}\u{2009}\u{200b}\u{feff}", "replace it by an ordinary blank"),
-        (".", "there are no members; numbers are written 0.5"),
-        ("\\", "a line goes on while a bracket is open or the next line is indented"),
-        ("?", "a conditional is written if .. then .. else .."),
-    ];
-    let text = token.text(source);
-    let first = text.chars().next().unwrap_or(' ');
-    if first == '_' {
-        let after_number =
-            before.is_some_and(|b| b.kind == TokenKind::Number && b.span.end == token.span.start);
-        return if after_number {
-            Diagnostic::new(Code::BadNumber, "there are no separators between digits")
-                .label(token.span, "")
-                .help("remove the `_`")
-        } else {
-            Diagnostic::new(Code::UnknownCharacter, "a name begins with a letter, not with `_`")
-                .label(token.span, "")
-                .help("put the `_` at the end of the name, or choose a letter")
-        };
-    }
-    let number = first as u32;
-    let message =
-        if first.is_control() || first.is_whitespace() || !first.is_ascii() && first.is_alphanumeric() {
-            format!("the character U+{number:04X} has no meaning here")
-        } else if first.is_ascii() {
-            format!("`{first}` has no meaning here")
-        } else {
-            format!("`{first}` (U+{number:04X}) has no meaning here")
-        };
-    let diagnostic = Diagnostic::new(Code::UnknownCharacter, message).label(token.span, "");
-    match REPLACEMENTS.iter().find(|(characters, _)| characters.contains(first)) {
-        Some((_, help)) => diagnostic.help(*help),
-        None => diagnostic,
-    }
 }
