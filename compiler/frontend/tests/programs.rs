@@ -64,3 +64,67 @@ fn formatting_changes_blanks_only_and_once() {
         assert_eq!(bare(&once), bare(&source), "{name}");
     }
 }
+
+/// Expressions made of every construct, with blanks and line breaks thrown in at random.
+struct Generator(u64);
+
+impl Generator {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) as usize % bound
+    }
+
+    fn expr(&mut self, depth: usize) -> String {
+        const SHAPES: &[&str] = &[
+            "a",
+            "i",
+            "2",
+            "1.5",
+            ".5",
+            "# + #",
+            "# - #",
+            "# * #",
+            "# / #",
+            "# ^ #",
+            "- #",
+            "( # )",
+            "[ # ]",
+            "f ( # , # )",
+            "x [ # , # ]",
+            "x [ # | # ]",
+            "x [ ( h k ) , # ]",
+            "sum [ j ] #",
+            "( sum [ j : # where # , # ] # )",
+            "rfft [ k -> l : # ] #",
+            "( # < # <= # )",
+            "( not # )",
+            "( # and # )",
+            "( if # then # else # )",
+            "# div #",
+            "# mod #",
+            "{ 1 , - 2 } [ # ]",
+            "max [ j ] #",
+            "w ( # ) [ # ]",
+        ];
+        let shape = SHAPES[self.below(if depth == 0 { 5 } else { SHAPES.len() })];
+        let mut out = String::new();
+        for word in shape.split(' ') {
+            out.push_str(&if word == "#" { self.expr(depth - 1) } else { word.to_string() });
+            out.push_str([" ", " ", "  ", "\n   ", " # c\n "][self.below(5)]);
+        }
+        out
+    }
+}
+
+#[test]
+fn formatting_keeps_the_tree_of_generated_programs() {
+    let mut generator = Generator(7);
+    for _ in 0..3000 {
+        let source = format!("y [ i , j : 3 ] += {}", generator.expr(4));
+        let (file, diagnostics) = parse(&source);
+        assert_eq!(diagnostics, [], "{source}");
+        let once = format(&source).unwrap_or_else(|errors| panic!("{source}: {errors:?}"));
+        assert_eq!(without_spans(&parse(&once).0), without_spans(&file), "{source}");
+        assert_eq!(format(&once).as_ref(), Ok(&once), "{source}");
+    }
+}
