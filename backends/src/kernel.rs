@@ -116,7 +116,7 @@ pub(crate) const ARENA_ALIGNMENT: usize = 8;
 /// One cache line of a pooled arena.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-struct Line([u8; 64]);
+struct Line(#[expect(dead_code, reason = "only its size and alignment matter")] [u8; 64]);
 
 /// What one call needs beside its arguments; reused by later calls.
 #[derive(Default)]

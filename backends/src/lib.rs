@@ -13,6 +13,7 @@ pub mod cranelift;
 pub mod interp;
 mod kernel;
 mod signature;
+mod tables;
 
 pub use kernel::{CallError, Kernel};
 pub use signature::{Parameter, Signature};

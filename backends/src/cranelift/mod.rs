@@ -1,18 +1,63 @@
 //! Machine code by Cranelift.
+//!
+//! The code of a `Func` is one function without calls and without instructions that trap. Cranelift
+//! has no loop optimiser: vectors, unrolling and registers come from the loop IR, and addresses are
+//! taken apart here ([`address`]).
 
-use crate::{Artifact, BackendError, EmitKind, Kernel, Target};
-use tcc_ir::loops::Func;
+mod address;
+mod emit;
+mod half;
+mod jit;
+mod object;
+mod scalar;
+mod types;
+mod vector;
 
-/// Text or object code of `func`.
-pub fn emit(_: &Func, kind: EmitKind, _: &Target) -> Result<Artifact, BackendError> {
-    Err(unsupported(format!("emitting {}", kind.name())))
+pub use jit::load;
+pub use object::emit;
+
+use crate::BackendError;
+use cranelift::codegen::Context;
+use cranelift::codegen::isa::OwnedTargetIsa;
+use cranelift::codegen::settings::{self, Configurable};
+use cranelift::module::{FuncId, Module};
+
+/// What every machine of the architecture since 2013 has, if the code is not for this machine only.
+const BASELINE: &[&str] = &["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt", "has_avx", "has_fma"];
+
+/// The instruction set of this machine, or the baseline of its architecture.
+fn isa(native: bool, position_independent: bool) -> Result<OwnedTargetIsa, BackendError> {
+    let failed = |error: &dyn std::fmt::Display| codegen(error.to_string());
+    let mut flags = settings::builder();
+    let pic = if position_independent { "true" } else { "false" };
+    let verifier = if cfg!(debug_assertions) { "true" } else { "false" };
+    for (name, value) in [
+        ("opt_level", "speed"),
+        ("enable_verifier", verifier),
+        ("use_colocated_libcalls", "false"),
+        ("is_pic", pic),
+    ] {
+        flags.set(name, value).map_err(|error| failed(&error))?;
+    }
+    let flags = settings::Flags::new(flags);
+    let mut builder = cranelift::native::builder_with_options(native).map_err(|error| failed(&error))?;
+    if !native && cfg!(target_arch = "x86_64") {
+        for feature in BASELINE {
+            builder.enable(feature).map_err(|error| failed(&error))?;
+        }
+    }
+    builder.finish(flags).map_err(|error| failed(&error))
 }
 
-/// Machine code of `func` in this process.
-pub fn load(_: &Func) -> Result<Kernel, BackendError> {
-    Err(unsupported("running".into()))
+/// Compiles a built function into its module.
+fn compile(module: &mut impl Module, id: FuncId, context: &mut Context) -> Result<(), BackendError> {
+    module.define_function(id, context).map_err(|error| codegen(format!("{error:?}")))
 }
 
-fn unsupported(what: String) -> BackendError {
-    BackendError::Unsupported { backend: "cranelift", what }
+fn codegen(message: String) -> BackendError {
+    BackendError::Codegen { backend: "cranelift", message }
+}
+
+fn unsupported(what: impl Into<String>) -> BackendError {
+    BackendError::Unsupported { backend: "cranelift", what: what.into() }
 }

@@ -1,0 +1,632 @@
+//! Statements and expressions of a `Func` as one Cranelift function.
+
+use super::address::{Coefficient, Place, Places};
+use super::half;
+use super::scalar::{NotExpanded, Ops};
+use super::types::{Scalar, memory_type, value_type};
+use super::unsupported;
+use crate::BackendError;
+use cranelift::codegen::ir::condcodes::IntCC;
+use cranelift::codegen::ir::{AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, Signature, Value, types};
+use cranelift::codegen::isa::TargetFrontendConfig;
+use cranelift::frontend::{FunctionBuilder, Variable};
+use std::collections::{BTreeMap, HashMap};
+use tcc_ir::extent::Atom;
+use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Role, Stmt, Var};
+use tcc_ir::{Dtype, Extent, Name, ReduceOp, ScalarOp};
+
+/// Unrolled loops with more statements than this (copies included) are emitted as loops.
+const MAX_UNROLLED: usize = 4096;
+
+/// Counters scaled by a coefficient that an innermost loop carries; more would only be spilled.
+const MAX_INDUCTIONS: usize = 6;
+
+/// Emits one function.
+pub(super) struct Emitter<'f, 'b> {
+    pub func: &'f Func,
+    pub b: FunctionBuilder<'b>,
+    pub places: Places<'f>,
+    /// Start of each buffer that is not a register.
+    bases: Vec<Option<Value>>,
+    /// The parts of each register.
+    registers: Vec<Option<(Variable, Option<Variable>)>>,
+    /// Values of the variables in scope.
+    vars: Vec<Option<Scalar>>,
+    /// Counters of unrolled loops and lanes, which are numbers.
+    pub fixed: Vec<Option<i64>>,
+    /// Values of the symbols.
+    symbols: BTreeMap<Name, Value>,
+    /// Values of the coefficients that are no numbers.
+    extents: HashMap<Coefficient, Value>,
+    /// Sums of a base and leading terms of places, in scope.
+    pointers: HashMap<(BufferId, Vec<(Var, Coefficient)>), Value>,
+    /// Counters times coefficients, carried by the innermost loop.
+    inductions: HashMap<(Var, Coefficient), Value>,
+    /// What to forget at the end of a scope.
+    scope: Vec<Forget>,
+    /// Returns its parameter.
+    fail: Option<Block>,
+}
+
+/// Something that is only known inside a scope.
+enum Forget {
+    Var(Var),
+    Pointer((BufferId, Vec<(Var, Coefficient)>)),
+}
+
+/// The type of the function: `(buffers, sizes, arena) -> status`.
+pub(super) fn signature(config: TargetFrontendConfig) -> Signature {
+    let mut signature = Signature::new(config.default_call_conv);
+    signature.params.extend([AbiParam::new(types::I64); 3]);
+    signature.returns.push(AbiParam::new(types::I32));
+    signature
+}
+
+type Emitted<T> = Result<T, BackendError>;
+
+impl<'f, 'b> Emitter<'f, 'b> {
+    /// Emits the whole function. `table` gives the address of the elements of a table.
+    pub fn emit(
+        func: &'f Func,
+        builder: FunctionBuilder<'b>,
+        table: &mut dyn FnMut(&mut FunctionBuilder<'b>, BufferId) -> Emitted<Value>,
+        config: TargetFrontendConfig,
+    ) -> Emitted<()> {
+        let mut emitter = Emitter {
+            func,
+            b: builder,
+            places: Places::new(func),
+            bases: vec![None; func.buffers.len()],
+            registers: vec![None; func.buffers.len()],
+            vars: vec![None; func.vars.len()],
+            fixed: vec![None; func.vars.len()],
+            symbols: BTreeMap::new(),
+            extents: HashMap::new(),
+            pointers: HashMap::new(),
+            inductions: HashMap::new(),
+            scope: Vec::new(),
+            fail: None,
+        };
+        emitter.prologue(table)?;
+        emitter.block(&func.body)?;
+        let zero = emitter.ops().int(types::I32, 0);
+        emitter.b.ins().return_(&[zero]);
+        if let Some(fail) = emitter.fail {
+            emitter.b.switch_to_block(fail);
+            let status = emitter.b.block_params(fail)[0];
+            emitter.b.ins().return_(&[status]);
+        }
+        emitter.b.seal_all_blocks();
+        emitter.b.finalize(config);
+        Ok(())
+    }
+
+    /// The builder of scalar operations.
+    pub fn ops(&mut self) -> Ops<'_, 'b> {
+        Ops { b: &mut self.b }
+    }
+
+    /// Loads symbols and the starts of buffers, and computes the extents that addresses need.
+    fn prologue(
+        &mut self,
+        table: &mut dyn FnMut(&mut FunctionBuilder<'b>, BufferId) -> Emitted<Value>,
+    ) -> Emitted<()> {
+        let entry = self.b.create_block();
+        self.b.append_block_params_for_function_params(entry);
+        self.b.switch_to_block(entry);
+        self.b.seal_block(entry);
+        let (buffers, sizes, arena) = match self.b.block_params(entry) {
+            [buffers, sizes, arena] => (*buffers, *sizes, *arena),
+            _ => return Err(unsupported("a function without the parameters of the ABI")),
+        };
+        let flags = MemFlagsData::trusted().with_readonly();
+        let func = self.func;
+        for (index, symbol) in func.symbols.iter().enumerate() {
+            let value = self.b.ins().load(types::I64, flags, sizes, 8 * index as i32);
+            self.symbols.insert(symbol.name.clone(), value);
+        }
+        let mut parameters = 0;
+        for (index, buffer) in func.buffers.iter().enumerate() {
+            let id = BufferId(index as u32);
+            if buffer.is_register() {
+                let ty = value_type(buffer.dtype);
+                let variables =
+                    (self.b.declare_var(ty), buffer.dtype.is_complex().then(|| self.b.declare_var(ty)));
+                let zero = if buffer.dtype.part().is_float() {
+                    self.ops().float(ty, 0.0)
+                } else {
+                    self.ops().int(ty, 0)
+                };
+                self.b.def_var(variables.0, zero);
+                if let Some(im) = variables.1 {
+                    self.b.def_var(im, zero);
+                }
+                self.registers[index] = Some(variables);
+                continue;
+            }
+            self.bases[index] = Some(match &buffer.role {
+                Role::Input | Role::Output => {
+                    parameters += 1;
+                    self.b.ins().load(types::I64, flags, buffers, 8 * (parameters - 1))
+                }
+                Role::Scratch { offset: Some(offset) } => {
+                    let offset = self.extent(offset)?;
+                    self.b.ins().iadd(arena, offset)
+                }
+                Role::Scratch { offset: None } => {
+                    return Err(unsupported(format!("scratch `{}` without a place", buffer.name)));
+                }
+                Role::Table(_) => table(&mut self.b, id)?,
+            });
+        }
+        let needed: Vec<(Coefficient, Extent)> = self
+            .places
+            .coefficients()
+            .filter(|(_, extent)| extent.as_const().is_none())
+            .map(|(coefficient, extent)| (coefficient, extent.clone()))
+            .collect();
+        for (coefficient, extent) in needed {
+            let value = self.extent(&extent)?;
+            self.extents.insert(coefficient, value);
+        }
+        Ok(())
+    }
+
+    /// The value of an extent.
+    fn extent(&mut self, extent: &Extent) -> Emitted<Value> {
+        if let Some(value) = extent.as_const() {
+            return Ok(self.ops().int(types::I64, value));
+        }
+        let mut sum: Option<Value> = None;
+        for (coefficient, atoms) in extent.terms() {
+            let mut product = self.ops().int(types::I64, coefficient as i64);
+            for atom in atoms {
+                let value = match atom {
+                    Atom::Symbol(name) => self.symbol(name)?,
+                    Atom::Div(a, b) | Atom::Mod(a, b) => {
+                        let op = if matches!(atom, Atom::Div(..)) {
+                            ScalarOp::FloorDiv
+                        } else {
+                            ScalarOp::Mod
+                        };
+                        let operands = [Scalar::real(self.extent(a)?), Scalar::real(self.extent(b)?)];
+                        self.scalar_op(op, Dtype::I64, Dtype::I64, &operands)?.re
+                    }
+                };
+                product = self.b.ins().imul(product, value);
+            }
+            sum = Some(match sum {
+                Some(sum) => self.b.ins().iadd(sum, product),
+                None => product,
+            });
+        }
+        match sum {
+            Some(sum) => Ok(sum),
+            None => Ok(self.ops().int(types::I64, 0)),
+        }
+    }
+
+    fn symbol(&self, name: &Name) -> Emitted<Value> {
+        let value = self.symbols.get(name).copied();
+        value.ok_or_else(|| unsupported(format!("`{name}`, which is not declared")))
+    }
+
+    fn block(&mut self, block: &'f [Stmt]) -> Emitted<()> {
+        block.iter().try_for_each(|stmt| self.stmt(stmt))
+    }
+
+    /// Runs `emit` in a scope of its own: what it learns about variables and pointers is forgotten.
+    fn scoped(&mut self, emit: impl FnOnce(&mut Self) -> Emitted<()>) -> Emitted<()> {
+        let depth = self.scope.len();
+        let result = emit(self);
+        for entry in self.scope.drain(depth..) {
+            match entry {
+                Forget::Var(var) => self.vars[var.index()] = None,
+                Forget::Pointer(key) => {
+                    self.pointers.remove(&key);
+                }
+            }
+        }
+        result
+    }
+
+    /// Names a value until the end of the scope.
+    pub fn define(&mut self, var: Var, value: Scalar) {
+        self.vars[var.index()] = Some(value);
+        self.scope.push(Forget::Var(var));
+    }
+
+    /// One statement.
+    pub fn stmt(&mut self, stmt: &'f Stmt) -> Emitted<()> {
+        match stmt {
+            Stmt::For(l) => self.for_loop(l),
+            Stmt::Let(var, value) => {
+                let value = self.expr(value)?;
+                self.define(*var, value);
+                Ok(())
+            }
+            Stmt::Store(buffer, indices, value) => {
+                let value = self.expr(value)?;
+                self.store(*buffer, indices, value)
+            }
+            Stmt::Accumulate(op, buffer, indices, value) => {
+                let value = self.expr(value)?;
+                let old = self.load(*buffer, indices)?;
+                let new = self.combine(*op, *buffer, old, value)?;
+                self.store(*buffer, indices, new)
+            }
+            Stmt::If(condition, then, otherwise) => self.branch(condition, then, otherwise),
+            Stmt::Check(condition, site) => self.check(condition, *site),
+        }
+    }
+
+    fn combine(&mut self, op: ReduceOp, buffer: BufferId, old: Scalar, value: Scalar) -> Emitted<Scalar> {
+        let dtype = self.func.buffer(buffer).dtype;
+        let op = op.scalar_op().ok_or_else(|| unsupported(format!("accumulating {op}")))?;
+        self.scalar_op(op, dtype, dtype, &[old, value])
+    }
+
+    fn branch(&mut self, condition: &'f Expr, then: &'f [Stmt], otherwise: &'f [Stmt]) -> Emitted<()> {
+        let condition = self.expr(condition)?.re;
+        let (yes, no, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        self.b.ins().brif(condition, yes, &[], no, &[]);
+        for (block, stmts) in [(yes, then), (no, otherwise)] {
+            self.b.switch_to_block(block);
+            self.b.seal_block(block);
+            self.scoped(|e| e.block(stmts))?;
+            self.b.ins().jump(after, &[]);
+        }
+        self.b.switch_to_block(after);
+        self.b.seal_block(after);
+        Ok(())
+    }
+
+    fn check(&mut self, condition: &'f Expr, site: usize) -> Emitted<()> {
+        let condition = self.expr(condition)?.re;
+        let fail = match self.fail {
+            Some(fail) => fail,
+            None => {
+                let fail = self.b.create_block();
+                self.b.append_block_param(fail, types::I32);
+                self.b.set_cold_block(fail);
+                *self.fail.insert(fail)
+            }
+        };
+        let after = self.b.create_block();
+        let status = self.ops().int(types::I32, site as i64 + 1);
+        self.b.ins().brif(condition, after, &[], fail, &[status.into()]);
+        self.b.switch_to_block(after);
+        self.b.seal_block(after);
+        Ok(())
+    }
+
+    fn for_loop(&mut self, l: &'f For) -> Emitted<()> {
+        let bounds = (self.number(&l.lo), self.number(&l.hi));
+        if let (Some(lo), Some(hi)) = bounds {
+            if hi <= lo {
+                return Ok(());
+            }
+            if l.kind == LoopKind::Vector && self.vector_loop(l, lo, hi)? {
+                return Ok(());
+            }
+            let trips = hi.saturating_sub(lo) as usize;
+            let size: usize = l.body.iter().map(Stmt::size).sum();
+            if matches!(l.kind, LoopKind::Unroll | LoopKind::Vector)
+                && trips.saturating_mul(size) <= MAX_UNROLLED
+            {
+                return self.unrolled(l, lo, hi);
+            }
+        }
+        self.counted(l, bounds)
+    }
+
+    /// The value of an i64 expression if it is known now.
+    fn number(&self, expr: &Expr) -> Option<i64> {
+        match expr {
+            Expr::Var(var) => self.fixed[var.index()],
+            _ => expr.as_int(),
+        }
+    }
+
+    fn unrolled(&mut self, l: &'f For, lo: i64, hi: i64) -> Emitted<()> {
+        for value in lo..hi {
+            self.fixed[l.var.index()] = Some(value);
+            self.scoped(|e| e.block(&l.body))?;
+        }
+        self.fixed[l.var.index()] = None;
+        Ok(())
+    }
+
+    fn counted(&mut self, l: &'f For, bounds: (Option<i64>, Option<i64>)) -> Emitted<()> {
+        let lo = self.expr(&l.lo)?.re;
+        let hi = self.expr(&l.hi)?.re;
+        let mut accesses = Vec::new();
+        self.accesses(&l.body, &mut accesses);
+        self.hoist_pointers(&accesses);
+        let scaled = self.scaled_counters(l, &accesses);
+
+        let (body, exit) = (self.b.create_block(), self.b.create_block());
+        let counter = self.b.append_block_param(body, types::I64);
+        let mut first: Vec<BlockArg> = vec![lo.into()];
+        let mut steps = Vec::new();
+        for &coefficient in &scaled {
+            let by = self.coefficient(coefficient);
+            first.push(self.b.ins().imul(lo, by).into());
+            let param = self.b.append_block_param(body, types::I64);
+            steps.push((coefficient, param, by));
+        }
+        if bounds.0.is_some() && bounds.1.is_some() {
+            self.b.ins().jump(body, &first);
+        } else {
+            let any = self.b.ins().icmp(IntCC::SignedLessThan, lo, hi);
+            self.b.ins().brif(any, body, &first, exit, &[]);
+        }
+
+        self.b.switch_to_block(body);
+        for &(coefficient, param, _) in &steps {
+            self.inductions.insert((l.var, coefficient), param);
+        }
+        self.scoped(|e| {
+            e.define(l.var, Scalar::real(counter));
+            e.block(&l.body)
+        })?;
+        let one = self.ops().int(types::I64, 1);
+        let next = self.b.ins().iadd(counter, one);
+        let mut again: Vec<BlockArg> = vec![next.into()];
+        for (coefficient, param, by) in steps {
+            self.inductions.remove(&(l.var, coefficient));
+            again.push(self.b.ins().iadd(param, by).into());
+        }
+        let more = self.b.ins().icmp(IntCC::SignedLessThan, next, hi);
+        self.b.ins().brif(more, body, &again, exit, &[]);
+        self.b.seal_block(body);
+        self.b.switch_to_block(exit);
+        self.b.seal_block(exit);
+        Ok(())
+    }
+
+    /// The accesses of a block and the blocks in it.
+    fn accesses(&self, block: &'f [Stmt], found: &mut Vec<std::rc::Rc<Place<'f>>>) {
+        fn loads<'f>(places: &Places<'f>, expr: &'f Expr, found: &mut Vec<std::rc::Rc<Place<'f>>>) {
+            if let Expr::Load(buffer, indices) = expr {
+                found.extend(places.get(*buffer, indices));
+            }
+            for child in expr.children() {
+                loads(places, child, found);
+            }
+        }
+        for stmt in block {
+            for expr in stmt.exprs() {
+                loads(&self.places, expr, found);
+            }
+            if let Stmt::Store(buffer, indices, _) | Stmt::Accumulate(_, buffer, indices, _) = stmt {
+                found.extend(self.places.get(*buffer, indices));
+            }
+            for inner in stmt.blocks() {
+                self.accesses(inner, found);
+            }
+        }
+    }
+
+    /// Computes, before a loop, the leading parts of its accesses' addresses that are known already.
+    fn hoist_pointers(&mut self, accesses: &[std::rc::Rc<Place<'f>>]) {
+        for place in accesses {
+            let known: Vec<(Var, Coefficient)> = self
+                .open_terms(place)
+                .take_while(|(var, _)| self.vars[var.index()].is_some())
+                .collect();
+            self.pointer(place.buffer, &known);
+        }
+    }
+
+    /// The terms of a place whose variables are no numbers.
+    fn open_terms(&self, place: &Place<'f>) -> impl Iterator<Item = (Var, Coefficient)> {
+        place.terms.iter().copied().filter(|(var, _)| self.fixed[var.index()].is_none())
+    }
+
+    /// The coefficients of the counter that an innermost loop carries as counters of their own:
+    /// those that no addressing mode can multiply by.
+    fn scaled_counters(&self, l: &For, accesses: &[std::rc::Rc<Place<'f>>]) -> Vec<Coefficient> {
+        fn innermost(block: &[Stmt]) -> bool {
+            block.iter().all(|stmt| match stmt {
+                Stmt::For(l) => matches!(l.kind, LoopKind::Vector | LoopKind::Unroll) && innermost(&l.body),
+                _ => stmt.blocks().into_iter().all(|inner| innermost(inner)),
+            })
+        }
+        let mut scaled = Vec::new();
+        if !innermost(&l.body) {
+            return scaled;
+        }
+        for place in accesses {
+            for &(var, coefficient) in &place.terms {
+                let addressable = matches!(self.places.number(coefficient), Some(1 | 2 | 4 | 8));
+                if var == l.var && !addressable && !scaled.contains(&coefficient) {
+                    scaled.push(coefficient);
+                }
+            }
+        }
+        scaled.truncate(MAX_INDUCTIONS);
+        scaled
+    }
+
+    /// The value of a coefficient.
+    fn coefficient(&mut self, coefficient: Coefficient) -> Value {
+        match (self.places.number(coefficient), self.extents.get(&coefficient)) {
+            (None, Some(&value)) => value,
+            (number, _) => self.ops().int(types::I64, number.unwrap_or_default()),
+        }
+    }
+
+    /// A variable times a coefficient.
+    fn term(&mut self, var: Var, coefficient: Coefficient) -> Value {
+        if let Some(&value) = self.inductions.get(&(var, coefficient)) {
+            return value;
+        }
+        let value = match self.vars[var.index()] {
+            Some(value) => value.re,
+            None => self.ops().int(types::I64, 0),
+        };
+        match self.places.number(coefficient) {
+            Some(1) => value,
+            Some(factor) if factor > 0 && factor & (factor - 1) == 0 => {
+                let by = self.ops().int(types::I64, i64::from(factor.trailing_zeros()));
+                self.b.ins().ishl(value, by)
+            }
+            _ => {
+                let by = self.coefficient(coefficient);
+                self.b.ins().imul(value, by)
+            }
+        }
+    }
+
+    /// The start of a buffer plus terms, from what is known in this scope.
+    fn pointer(&mut self, buffer: BufferId, terms: &[(Var, Coefficient)]) -> Value {
+        let Some((&(var, coefficient), before)) = terms.split_last() else {
+            return match self.bases[buffer.index()] {
+                Some(base) => base,
+                None => self.ops().int(types::I64, 0),
+            };
+        };
+        let key = (buffer, terms.to_vec());
+        if let Some(&known) = self.pointers.get(&key) {
+            return known;
+        }
+        let start = self.pointer(buffer, before);
+        let offset = self.term(var, coefficient);
+        let value = self.b.ins().iadd(start, offset);
+        self.pointers.insert(key.clone(), value);
+        self.scope.push(Forget::Pointer(key));
+        value
+    }
+
+    /// The address of an access: a pointer and a constant offset in bytes.
+    pub fn address(&mut self, buffer: BufferId, indices: &'f [Expr]) -> Emitted<(Value, i32)> {
+        let place = self
+            .places
+            .get(buffer, indices)
+            .ok_or_else(|| unsupported(format!("an access to {buffer} that was not analysed")))?;
+        let open: Vec<(Var, Coefficient)> = self.open_terms(&place).collect();
+        let mut pointer = self.pointer(place.buffer, &open);
+        for &(expr, coefficient) in &place.opaque {
+            let value = self.expr(expr)?.re;
+            let by = self.coefficient(coefficient);
+            let offset = self.b.ins().imul(value, by);
+            pointer = self.b.ins().iadd(pointer, offset);
+        }
+        let mut constant = 0i64;
+        let numbers = place
+            .terms
+            .iter()
+            .filter_map(|&(var, coefficient)| Some((self.fixed[var.index()]?, coefficient)))
+            .chain(std::iter::once((1, place.constant)))
+            .collect::<Vec<_>>();
+        for (value, coefficient) in numbers {
+            match self.places.number(coefficient) {
+                Some(number) => constant = constant.wrapping_add(value.wrapping_mul(number)),
+                None => {
+                    let by = self.coefficient(coefficient);
+                    let value = self.ops().int(types::I64, value);
+                    let offset = self.b.ins().imul(by, value);
+                    pointer = self.b.ins().iadd(pointer, offset);
+                }
+            }
+        }
+        match i32::try_from(constant) {
+            // Room for the second part of a complex element and for the chunks of a vector.
+            Ok(offset) if offset < i32::MAX - 64 => Ok((pointer, offset)),
+            _ => {
+                let constant = self.ops().int(types::I64, constant);
+                Ok((self.b.ins().iadd(pointer, constant), 0))
+            }
+        }
+    }
+
+    /// How memory of a buffer may be treated.
+    pub fn flags(&self, buffer: BufferId) -> MemFlagsData {
+        let flags = MemFlagsData::new().with_notrap();
+        match self.func.buffer(buffer).role {
+            Role::Input | Role::Table(_) => flags.with_readonly(),
+            Role::Output | Role::Scratch { .. } => flags,
+        }
+    }
+
+    /// Reads an element.
+    pub fn load(&mut self, buffer: BufferId, indices: &'f [Expr]) -> Emitted<Scalar> {
+        if let Some((re, im)) = self.registers[buffer.index()] {
+            let re = self.b.use_var(re);
+            return Ok(Scalar { re, im: im.map(|im| self.b.use_var(im)) });
+        }
+        let dtype = self.func.buffer(buffer).dtype;
+        let (pointer, offset) = self.address(buffer, indices)?;
+        let (flags, ty) = (self.flags(buffer), memory_type(dtype));
+        let re = self.b.ins().load(ty, flags, pointer, offset);
+        Ok(match dtype {
+            Dtype::F16 | Dtype::BF16 => Scalar::real(half::widen(&mut self.ops(), re, dtype)),
+            Dtype::C64 | Dtype::C128 => {
+                let im = self.b.ins().load(ty, flags, pointer, offset + ty.bytes() as i32);
+                Scalar::complex(re, im)
+            }
+            _ => Scalar::real(re),
+        })
+    }
+
+    /// Writes an element.
+    fn store(&mut self, buffer: BufferId, indices: &'f [Expr], value: Scalar) -> Emitted<()> {
+        if let Some((re, im)) = self.registers[buffer.index()] {
+            self.b.def_var(re, value.re);
+            if let Some(im) = im {
+                self.b.def_var(im, value.im());
+            }
+            return Ok(());
+        }
+        let dtype = self.func.buffer(buffer).dtype;
+        let (pointer, offset) = self.address(buffer, indices)?;
+        let flags = self.flags(buffer);
+        let re = match dtype {
+            Dtype::F16 | Dtype::BF16 => half::narrow(&mut self.ops(), value.re, dtype),
+            _ => value.re,
+        };
+        self.b.ins().store(flags, re, pointer, offset);
+        if let Some(im) = value.im {
+            self.b.ins().store(flags, im, pointer, offset + memory_type(dtype).bytes() as i32);
+        }
+        Ok(())
+    }
+
+    /// The value of an expression.
+    pub fn expr(&mut self, expr: &'f Expr) -> Emitted<Scalar> {
+        match expr {
+            Expr::Const(literal, dtype) => Ok(self.ops().literal(*literal, *dtype)),
+            Expr::Var(var) => match (self.fixed[var.index()], self.vars[var.index()]) {
+                (Some(number), _) => Ok(Scalar::real(self.ops().int(types::I64, number))),
+                (None, Some(value)) => Ok(value),
+                (None, None) => Err(unsupported(format!("{var} outside its scope"))),
+            },
+            Expr::Symbol(name) => Ok(Scalar::real(self.symbol(name)?)),
+            Expr::Load(buffer, indices) => self.load(*buffer, indices),
+            Expr::Op(ScalarOp::PowInt, dtype, operands) if operands[1].as_int().is_some() => {
+                let base = self.expr(&operands[0])?;
+                let exponent = operands[1].as_int().unwrap_or_default();
+                Ok(self.ops().powi_number(*dtype, base, exponent))
+            }
+            Expr::Op(op, dtype, operands) => {
+                let mut values = [None; 3];
+                for (slot, operand) in values.iter_mut().zip(operands) {
+                    *slot = Some(self.expr(operand)?);
+                }
+                let from = operands.last().map_or(*dtype, |operand| self.func.dtype(operand));
+                match values {
+                    [Some(a), None, _] => self.scalar_op(*op, *dtype, from, &[a]),
+                    [Some(a), Some(b), None] => self.scalar_op(*op, *dtype, from, &[a, b]),
+                    [Some(a), Some(b), Some(c)] => self.scalar_op(*op, *dtype, from, &[a, b, c]),
+                    [None, ..] => Err(unsupported(format!("`{op}` without operands"))),
+                }
+            }
+        }
+    }
+
+    fn scalar_op(&mut self, op: ScalarOp, dtype: Dtype, from: Dtype, x: &[Scalar]) -> Emitted<Scalar> {
+        let result = self.ops().apply(op, dtype, from, x);
+        result.map_err(|NotExpanded(op)| unsupported(format!("`{op}` before the pass expand_math")))
+    }
+}
