@@ -1,50 +1,35 @@
 //! The elements of compile-time constant tables, as they lie in memory.
 
 use crate::BackendError;
+use tcc_ir::evaluate_scalar::literal;
 use tcc_ir::graph::Table;
 use tcc_ir::loops::{Buffer, Role};
-use tcc_ir::scalar::Literal;
-use tcc_ir::Dtype;
+use tcc_ir::{Domain, Native, Tensor, Value};
 
-/// The native-endian bytes of a table in row-major order.
+/// The native-endian bytes of a table in row-major order; its extents must be constants.
 pub(crate) fn bytes(buffer: &Buffer) -> Result<Vec<u8>, BackendError> {
-    let unsupported = |what: String| BackendError::Unsupported { backend: "cranelift", what };
-    let Role::Table(table) = &buffer.role else {
-        return Err(unsupported(format!("`{}` as a table", buffer.name)));
+    let unsupported =
+        || BackendError::Unsupported { backend: "cranelift", what: format!("the table `{}`", buffer.name) };
+    let Role::Table(table) = &buffer.role else { return Err(unsupported()) };
+    let extent = |e: &tcc_ir::Extent| e.as_const().and_then(|n| usize::try_from(n).ok());
+    let shape: Vec<usize> =
+        buffer.extents.iter().map(extent).collect::<Option<_>>().ok_or_else(unsupported)?;
+    let values = match (&**table, shape.as_slice()) {
+        (Table::Literals(literals), _) => literals.iter().map(|&l| literal(l, buffer.dtype)).collect(),
+        (Table::Dft, &[rows, columns]) => {
+            let part = buffer.dtype.part();
+            let n = columns as i64;
+            let root = |at: usize| {
+                let (k, x) = ((at / columns) as i128, (at % columns) as i128);
+                let turn = (k * x).rem_euclid(i128::from(n)) as i64;
+                let root = Native::root_of_unity(turn, n, part);
+                root.map(|(re, im)| Value::Complex(re, im)).map_err(|_| unsupported())
+            };
+            (0..rows * columns).map(root).collect::<Result<Vec<Value<Native>>, _>>()?
+        }
+        (Table::Dft, _) => return Err(unsupported()),
     };
-    let mut bytes = Vec::new();
-    match &**table {
-        Table::Literals(literals) => {
-            for literal in literals {
-                push(&mut bytes, *literal, buffer.dtype);
-            }
-        }
-        Table::Dft => return Err(unsupported("a Fourier matrix as a table".into())),
-    }
-    Ok(bytes)
-}
-
-fn push(bytes: &mut Vec<u8>, literal: Literal, dtype: Dtype) {
-    match literal {
-        Literal::Bool(value) => bytes.push(u8::from(value)),
-        Literal::Int(value) => match dtype {
-            Dtype::Bool | Dtype::U8 => bytes.push(value as u8),
-            Dtype::U32 | Dtype::I32 => bytes.extend((value as u32).to_ne_bytes()),
-            _ => bytes.extend(value.to_ne_bytes()),
-        },
-        Literal::Real(value) => real(bytes, value, dtype),
-        Literal::Complex(re, im) => {
-            real(bytes, re, dtype.part());
-            real(bytes, im, dtype.part());
-        }
-    }
-}
-
-fn real(bytes: &mut Vec<u8>, value: f64, dtype: Dtype) {
-    match dtype {
-        Dtype::F16 => bytes.extend(half::f16::from_f64(value).to_bits().to_ne_bytes()),
-        Dtype::BF16 => bytes.extend(half::bf16::from_f64(value).to_bits().to_ne_bytes()),
-        Dtype::F32 => bytes.extend((value as f32).to_ne_bytes()),
-        _ => bytes.extend(value.to_ne_bytes()),
-    }
+    let tensor = Tensor::<Native>::from_values(buffer.dtype, &shape, values).ok_or_else(unsupported)?;
+    let array = tensor.to_array().map_err(|_| unsupported())?;
+    Ok(array.bytes().to_vec())
 }

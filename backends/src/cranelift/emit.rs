@@ -184,11 +184,8 @@ impl<'f, 'b> Emitter<'f, 'b> {
                 let value = match atom {
                     Atom::Symbol(name) => self.symbol(name)?,
                     Atom::Div(a, b) | Atom::Mod(a, b) => {
-                        let op = if matches!(atom, Atom::Div(..)) {
-                            ScalarOp::FloorDiv
-                        } else {
-                            ScalarOp::Mod
-                        };
+                        let op =
+                            if matches!(atom, Atom::Div(..)) { ScalarOp::FloorDiv } else { ScalarOp::Mod };
                         let operands = [Scalar::real(self.extent(a)?), Scalar::real(self.extent(b)?)];
                         self.scalar_op(op, Dtype::I64, Dtype::I64, &operands)?.re
                     }
@@ -411,10 +408,8 @@ impl<'f, 'b> Emitter<'f, 'b> {
     /// Computes, before a loop, the leading parts of its accesses' addresses that are known already.
     fn hoist_pointers(&mut self, accesses: &[std::rc::Rc<Place<'f>>]) {
         for place in accesses {
-            let known: Vec<(Var, Coefficient)> = self
-                .open_terms(place)
-                .take_while(|(var, _)| self.vars[var.index()].is_some())
-                .collect();
+            let known: Vec<(Var, Coefficient)> =
+                self.open_terms(place).take_while(|(var, _)| self.vars[var.index()].is_some()).collect();
             self.pointer(place.buffer, &known);
         }
     }

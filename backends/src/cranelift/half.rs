@@ -120,10 +120,3 @@ pub(super) fn to_odd(ops: &mut Ops, value: Value) -> Value {
     let word = ops.b.ins().select(change, other, word);
     ops.b.ins().bitcast(types::F32, MemFlagsData::new(), word)
 }
-
-/// `a*b + c` in f64, rounded to odd: the product is exact, the sum is rounded far below the last place.
-pub(super) fn fma(ops: &mut Ops, _: Dtype, a: Value, b: Value, c: Value) -> Value {
-    let [a, b, c] = [a, b, c].map(|value| ops.b.ins().fpromote(types::F64, value));
-    let sum = ops.b.ins().fma(a, b, c);
-    to_odd(ops, sum)
-}

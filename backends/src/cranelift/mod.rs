@@ -23,7 +23,8 @@ use cranelift::codegen::settings::{self, Configurable};
 use cranelift::module::{FuncId, Module};
 
 /// What every machine of the architecture since 2013 has, if the code is not for this machine only.
-const BASELINE: &[&str] = &["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt", "has_avx", "has_fma"];
+const BASELINE: &[&str] =
+    &["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt", "has_avx", "has_fma"];
 
 /// The instruction set of this machine, or the baseline of its architecture.
 fn isa(native: bool, position_independent: bool) -> Result<OwnedTargetIsa, BackendError> {

@@ -48,9 +48,8 @@ fn build(func: &Func, module: &mut ObjectModule, symbol: &str) -> Result<(FuncId
     let mut tables: BTreeMap<BufferId, DataId> = BTreeMap::new();
     for (index, buffer) in func.buffers.iter().enumerate() {
         if matches!(buffer.role, Role::Table(_)) {
-            let data = module
-                .declare_anonymous_data(false, false)
-                .map_err(|error| codegen(error.to_string()))?;
+            let data =
+                module.declare_anonymous_data(false, false).map_err(|error| codegen(error.to_string()))?;
             let mut description = DataDescription::new();
             description.define(tables::bytes(buffer)?.into_boxed_slice());
             description.set_align(16);

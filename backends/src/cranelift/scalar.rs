@@ -5,8 +5,9 @@ use super::types::{Scalar, is_signed, value_type};
 use cranelift::codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift::codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use cranelift::frontend::FunctionBuilder;
+use tcc_ir::evaluate_scalar;
 use tcc_ir::scalar::Literal;
-use tcc_ir::{Dtype, Kind, ScalarOp};
+use tcc_ir::{Dtype, Kind, Native, ScalarOp, Value as NativeValue};
 
 /// Emits scalar operations into a function under construction.
 pub(super) struct Ops<'a, 'b> {
@@ -29,16 +30,16 @@ impl Ops<'_, '_> {
         if ty == types::F32 { self.b.ins().f32const(value as f32) } else { self.b.ins().f64const(value) }
     }
 
-    /// A literal; real literals are rounded to the dtype.
+    /// The number that a literal of a dtype stands for.
     pub fn literal(&mut self, literal: Literal, dtype: Dtype) -> Scalar {
         let ty = value_type(dtype);
-        match literal {
-            Literal::Bool(value) => Scalar::real(self.int(ty, i64::from(value))),
-            Literal::Int(value) => Scalar::real(self.int(ty, value)),
-            Literal::Real(value) => Scalar::real(self.float(ty, dtype.round(value))),
-            Literal::Complex(re, im) => {
-                let re = self.float(ty, dtype.round(re));
-                Scalar::complex(re, self.float(ty, dtype.round(im)))
+        match evaluate_scalar::literal::<Native>(literal, dtype) {
+            NativeValue::Bool(value) => Scalar::real(self.int(ty, i64::from(value))),
+            NativeValue::Int(value) => Scalar::real(self.int(ty, value)),
+            NativeValue::Real(value) => Scalar::real(self.float(ty, value)),
+            NativeValue::Complex(re, im) => {
+                let re = self.float(ty, re);
+                Scalar::complex(re, self.float(ty, im))
             }
         }
     }
@@ -153,11 +154,7 @@ impl Ops<'_, '_> {
         // Cranelift divides 32 bits and more without surprises; narrow integers are widened.
         let narrow = dtype == Dtype::U8;
         let ty = if narrow { types::I32 } else { value_type(dtype) };
-        let (a, b) = if narrow {
-            (self.b.ins().uextend(ty, a), self.b.ins().uextend(ty, b))
-        } else {
-            (a, b)
-        };
+        let (a, b) = if narrow { (self.b.ins().uextend(ty, a), self.b.ins().uextend(ty, b)) } else { (a, b) };
         let zero = self.int(ty, 0);
         let one = self.int(ty, 1);
         let by_zero = self.b.ins().icmp(IntCC::Equal, b, zero);
@@ -230,19 +227,15 @@ impl Ops<'_, '_> {
             Mul => self.b.ins().fmul(a, b),
             Div => self.b.ins().fdiv(a, b),
             Neg => self.b.ins().fneg(a),
-            Fma if matches!(dtype, Dtype::F16 | Dtype::BF16) => half::fma(self, dtype, a, x[1].re, b),
             Fma => self.b.ins().fma(a, x[1].re, b),
             FloorDiv => {
                 let quotient = self.b.ins().fdiv(a, b);
-                let quotient = self.rounded(quotient, dtype);
                 self.b.ins().floor(quotient)
             }
             Mod => {
                 let quotient = self.b.ins().fdiv(a, b);
-                let quotient = self.rounded(quotient, dtype);
                 let floor = self.b.ins().floor(quotient);
                 let product = self.b.ins().fmul(b, floor);
-                let product = self.rounded(product, dtype);
                 self.b.ins().fsub(a, product)
             }
             Min => self.b.ins().fmin(a, b),
@@ -403,8 +396,8 @@ impl Ops<'_, '_> {
         };
         match to {
             Dtype::F16 | Dtype::BF16 => {
-                let value = self.b.ins().fcvt_from_sint(types::F64, wide);
-                self.float_to_float(value, Dtype::F64, to)
+                let value = self.b.ins().fcvt_from_sint(types::F32, wide);
+                self.rounded(value, to)
             }
             _ => self.b.ins().fcvt_from_sint(value_type(to), wide),
         }
@@ -437,26 +430,28 @@ impl Ops<'_, '_> {
         }
     }
 
-    /// Integer power by repeated squaring, from the least significant bit of the exponent.
+    /// Integer power by repeated squaring, from the lowest bit of the exponent. The first factor is
+    /// taken as it is: a complex 1 * x is not always x.
     fn powi(&mut self, dtype: Dtype, base: Scalar, exponent: Value) -> Scalar {
         let zero = self.int(types::I64, 0);
-        let one = self.literal(one(dtype), dtype);
+        let one = self.literal(Literal::of(1, dtype), dtype);
         let magnitude = self.b.ins().iabs(exponent);
         let negative = self.b.ins().icmp(IntCC::SignedLessThan, exponent, zero);
 
-        let (head, step, done) =
-            (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let (head, step, done) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         let ty = value_type(dtype);
         let parts = if dtype.is_complex() { 2 } else { 1 };
         let count = self.b.append_block_param(head, types::I64);
+        let empty = self.b.append_block_param(head, types::I8);
         let params: Vec<Value> = (0..2 * parts).map(|_| self.b.append_block_param(head, ty)).collect();
         let scalar = |v: &[Value]| Scalar { re: v[0], im: v.get(1).copied() };
         let (result, power) = (scalar(&params[..parts]), scalar(&params[parts..]));
-        let arguments = |n: Value, a: Scalar, b: Scalar| {
-            let values = [Some(n), Some(a.re), a.im, Some(b.re), b.im];
+        let arguments = |n: Value, empty: Value, a: Scalar, b: Scalar| {
+            let values = [Some(n), Some(empty), Some(a.re), a.im, Some(b.re), b.im];
             values.into_iter().flatten().map(Into::into).collect::<Vec<_>>()
         };
-        self.b.ins().jump(head, &arguments(magnitude, one, base));
+        let low = self.int(types::I8, 1);
+        self.b.ins().jump(head, &arguments(magnitude, low, one, base));
 
         self.b.switch_to_block(head);
         let more = self.b.ins().icmp(IntCC::NotEqual, count, zero);
@@ -465,29 +460,32 @@ impl Ops<'_, '_> {
         self.b.switch_to_block(step);
         self.b.seal_block(step);
         let bit = self.b.ins().ireduce(types::I8, count);
-        let low = self.int(types::I8, 1);
         let odd = self.b.ins().band(bit, low);
         let product = self.arithmetic(ScalarOp::Mul, dtype, &[result, power]);
-        let next = Scalar {
-            re: self.b.ins().select(odd, product.re, result.re),
-            im: product.im.map(|im| self.b.ins().select(odd, im, result.im())),
-        };
+        let product = self.choose(empty, power, product);
+        let next = self.choose(odd, product, result);
+        let even = self.b.ins().bxor(odd, low);
+        let still_empty = self.b.ins().band(empty, even);
         let square = self.arithmetic(ScalarOp::Mul, dtype, &[power, power]);
         let one_bit = self.int(types::I64, 1);
         let rest = self.b.ins().ushr(count, one_bit);
-        self.b.ins().jump(head, &arguments(rest, next, square));
+        self.b.ins().jump(head, &arguments(rest, still_empty, next, square));
         self.b.seal_block(head);
 
         self.b.switch_to_block(done);
         self.b.seal_block(done);
-        if dtype.kind() == Kind::Int {
-            let none = self.int(ty, 0);
-            return Scalar::real(self.b.ins().select(negative, none, result.re));
-        }
-        let inverse = self.arithmetic(ScalarOp::Div, dtype, &[one, result]);
+        let inverse = if dtype.kind() == Kind::Int {
+            Scalar::real(self.int(ty, 0))
+        } else {
+            self.arithmetic(ScalarOp::Div, dtype, &[one, result])
+        };
+        self.choose(negative, inverse, result)
+    }
+
+    fn choose(&mut self, condition: Value, a: Scalar, b: Scalar) -> Scalar {
         Scalar {
-            re: self.b.ins().select(negative, inverse.re, result.re),
-            im: inverse.im.map(|im| self.b.ins().select(negative, im, result.im())),
+            re: self.b.ins().select(condition, a.re, b.re),
+            im: a.im.map(|im| self.b.ins().select(condition, im, b.im())),
         }
     }
 }
@@ -495,36 +493,26 @@ impl Ops<'_, '_> {
 impl Ops<'_, '_> {
     /// Integer power with a known exponent: the same products in the same order as [`Ops::powi`].
     pub fn powi_number(&mut self, dtype: Dtype, base: Scalar, exponent: i64) -> Scalar {
-        let one = self.literal(one(dtype), dtype);
+        let one = self.literal(Literal::of(1, dtype), dtype);
         if dtype.kind() == Kind::Int && exponent < 0 {
             let none = self.int(value_type(dtype), 0);
             return Scalar::real(none);
         }
-        let (mut result, mut power) = (one, base);
+        let (mut result, mut power) = (None, base);
         let mut count = exponent.unsigned_abs();
-        let mut first = !dtype.is_complex();
         while count > 0 {
             if count & 1 == 1 {
-                // 1 * x is x, except for the signs of complex zeros and infinities.
-                result =
-                    if first { power } else { self.arithmetic(ScalarOp::Mul, dtype, &[result, power]) };
-                first = false;
+                result = Some(match result {
+                    None => power,
+                    Some(result) => self.arithmetic(ScalarOp::Mul, dtype, &[result, power]),
+                });
             }
             count >>= 1;
             if count > 0 {
                 power = self.arithmetic(ScalarOp::Mul, dtype, &[power, power]);
             }
         }
+        let result = result.unwrap_or(one);
         if exponent < 0 { self.arithmetic(ScalarOp::Div, dtype, &[one, result]) } else { result }
-    }
-}
-
-/// The number 1 of a numeric dtype.
-fn one(dtype: Dtype) -> Literal {
-    match dtype.kind() {
-        Kind::Bool => Literal::Bool(true),
-        Kind::Int => Literal::Int(1),
-        Kind::Float => Literal::Real(1.0),
-        Kind::Complex => Literal::Complex(1.0, 0.0),
     }
 }

@@ -156,8 +156,7 @@ impl<'f> Emitter<'f, '_> {
             }
             Expr::Op(op, _, operands) => {
                 let from = operands.last().map_or(dtype, |operand| self.func.dtype(operand));
-                legal_op(*op, dtype, from)
-                    && operands.iter().all(|operand| self.legal_value(lanes, operand))
+                legal_op(*op, dtype, from) && operands.iter().all(|operand| self.legal_value(lanes, operand))
             }
             Expr::Const(..) | Expr::Symbol(_) => true,
         }
@@ -195,7 +194,12 @@ impl<'f> Emitter<'f, '_> {
         }
     }
 
-    fn vector_store(&mut self, buffer: BufferId, indices: &'f [Expr], value: Value) -> Result<(), BackendError> {
+    fn vector_store(
+        &mut self,
+        buffer: BufferId,
+        indices: &'f [Expr],
+        value: Value,
+    ) -> Result<(), BackendError> {
         let (pointer, offset) = self.address(buffer, indices)?;
         let flags = self.flags(buffer);
         self.b.ins().store(flags, value, pointer, offset);
@@ -316,8 +320,8 @@ fn legal_op(op: ScalarOp, dtype: Dtype, from: Dtype) -> bool {
                 || matches!((from, dtype), (Dtype::I32, Dtype::F32) | (Dtype::F32, Dtype::I32))
         }
         PowInt | Popcount | Re | Im | Conj | MakeComplex => false,
-        Pow | Cbrt | Exp | Expm1 | Log | Log1p | Sin | Cos | Tan | Asin | Acos | Atan | Atan2 | Sinh | Cosh
-        | Tanh | Asinh | Acosh | Atanh | Erf | Erfc | Hypot => false,
+        Pow | Cbrt | Exp | Expm1 | Log | Log1p | Sin | Cos | Tan | Asin | Acos | Atan | Atan2 | Sinh
+        | Cosh | Tanh | Asinh | Acosh | Atanh | Erf | Erfc | Hypot => false,
     }
 }
 
@@ -345,7 +349,13 @@ impl Ops<'_, '_> {
     }
 
     /// One operation on vectors; [`legal_op`] has said yes.
-    fn vector(&mut self, op: ScalarOp, dtype: Dtype, from: Dtype, x: &[Value]) -> Result<Value, BackendError> {
+    fn vector(
+        &mut self,
+        op: ScalarOp,
+        dtype: Dtype,
+        from: Dtype,
+        x: &[Value],
+    ) -> Result<Value, BackendError> {
         use ScalarOp::*;
         let (a, b) = (x[0], x[x.len() - 1]);
         let float = from.is_float();
@@ -429,11 +439,7 @@ impl Ops<'_, '_> {
             ScalarOp::Lt => (FloatCC::LessThan, IntCC::SignedLessThan),
             _ => (FloatCC::LessThanOrEqual, IntCC::SignedLessThanOrEqual),
         };
-        if float {
-            self.b.ins().fcmp(conditions.0, a, b)
-        } else {
-            self.b.ins().icmp(conditions.1, a, b)
-        }
+        if float { self.b.ins().fcmp(conditions.0, a, b) } else { self.b.ins().icmp(conditions.1, a, b) }
     }
 
     fn vector_powi(&mut self, dtype: Dtype, base: Value, exponent: i64) -> Result<Value, BackendError> {
