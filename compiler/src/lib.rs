@@ -1,1 +1,4 @@
-//! placeholder while the workspace is laid out
+//! tcc: a tensor-IR compiler. Tensor equations in, checked kernels out.
+
+#[doc(hidden)]
+pub mod operand;

@@ -2,7 +2,7 @@
 //! and a wrong and a right example. `tcc explain E0203` prints a row.
 //!
 //! E01 syntax · E02 names, indices, sizes · E03 types · E04 annotations and what is not there yet ·
-//! E05 binding and calls · W04 warnings. Codes are never given to something else once released.
+//! E05 binding and calls · E06 files · W04 warnings. Codes are never given to something else once released.
 //! A few rows stand outside their hundred because published transcripts already name them.
 
 use crate::diagnostic::Severity;
@@ -315,6 +315,31 @@ codes! {
     E0512 RuntimeNegativeExponent: "an integer to a negative power while running",
         "int^int needs an exponent from 0; make the base a float otherwise.",
         "y[i] = a[i]^(i-3)" => "y[i] = f64(a[i])^(i-3)";
+    // E06: files
+    E0601 FileUnreadable: "a file cannot be read",
+        "The file does not exist or is no regular file.",
+        "tcc run mm.ein A=missing.npy" => "tcc run mm.ein A=a.npy";
+    E0602 FileMalformed: "a file is damaged, or not in its format",
+        "What the header of the file claims and what the file holds must agree exactly.",
+        "A=truncated.npy" => "np.save('a.npy', a)   # then A=a.npy";
+    E0603 FileElementType: "a file holds elements that are no numbers of the language",
+        "Objects, texts, dates and records are not read; neither are floats wider than 64 bits.",
+        "np.save('a.npy', np.array([None, 1]))" => "np.save('a.npy', np.array([0.0, 1.0]))";
+    E0604 NoSuchMember: "a file has no such member",
+        "A .npz or .safetensors file holds named arrays; NAME=FILE:MEMBER picks one.",
+        "A=pack.npz:a" => "A=pack.npz:A";
+    E0605 FileUnwritable: "a file cannot be written",
+        "The folder does not exist, or it may not be written. Nothing was written.",
+        "-o O=/no/such/folder/o.npy" => "-o O=o.npy";
+    E0606 OperandWord: "a word is no operand",
+        "Operands are NAME=FILE.npy, NAME=PACK.npz:MEMBER, NAME=FILE.safetensors:TENSOR, NAME=rand:4x4 (also ones, zeros, eye, arange), NAME=- for .npy on standard input, NAME=VALUE, or a bare PACK.npz.",
+        "tcc run mm.ein A=rand:4by3" => "tcc run mm.ein A=rand:4x3";
+    E0607 AmbiguousMember: "a pack has two members for one operand",
+        "An input X is bound to the member X, else to in_X; with both present tcc does not guess.",
+        "tcc run mm.ein pack.npz   # has A and in_A" => "tcc run mm.ein pack.npz A=pack.npz:A";
+    E0608 FileForbidden: "a file may not be opened",
+        "The operating system refuses: see the permissions of the file and of its folders.",
+        "A=/root/secret.npy" => "A=a.npy";
     // W04: warnings
     W0401 ShadowsBuiltin: "a function hides a built-in one",
         "The fn of the file is used. Rename it if the built-in one was meant.",

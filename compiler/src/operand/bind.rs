@@ -1,0 +1,1 @@
+//! Binding of operands to the inputs and sizes of a program.
