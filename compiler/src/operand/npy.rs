@@ -184,7 +184,9 @@ impl<'a> Words<'a> {
     }
 
     fn sign(&mut self, sign: char) -> Option<()> {
-        self.rest.starts_with(sign).then(|| drop(self.take(sign.len_utf8())))
+        self.rest.starts_with(sign).then(|| {
+            self.take(sign.len_utf8());
+        })
     }
 
     fn text(&mut self) -> Option<&'a str> {

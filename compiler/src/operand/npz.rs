@@ -22,8 +22,10 @@ impl Pack {
         let name = path.display().to_string();
         let archive = ZipArchive::new(BufReader::new(open(path)?))
             .map_err(|error| damaged(&name, &format!("it is no complete .npz archive ({error})")))?;
-        let members =
-            archive.file_names().filter_map(|file| file.strip_suffix(".npy")).map(str::to_owned).collect();
+        let members = archive
+            .file_names()
+            .filter_map(|file| Some(file.ok()?.strip_suffix(".npy")?.to_owned()))
+            .collect();
         Ok(Pack { path: path.to_owned(), archive, members })
     }
 
