@@ -8,6 +8,7 @@
 //! This crate knows no backend. Nothing here reads a clock, the environment or a random number:
 //! the same input gives the same output on any day.
 
+pub mod constant;
 pub mod context;
 pub mod graph;
 pub mod loops;

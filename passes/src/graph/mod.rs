@@ -1,7 +1,44 @@
 //! Graph passes: one file each. None of them knows layout.
 
+pub mod canonicalize;
+pub mod cse;
+pub mod dce;
+pub mod fold;
+mod rewrite;
+pub mod specialise;
+
 use crate::Pass;
 use tcc_ir::graph::Graph;
 
 /// All passes over graphs.
-pub static GRAPH_PASSES: &[Pass<Graph>] = &[];
+pub static GRAPH_PASSES: &[Pass<Graph>] = &[
+    Pass {
+        name: "canonicalize",
+        about: "bring operations and accesses into one of their equal forms, the cheapest",
+        params: &[],
+        required: false,
+        run: canonicalize::run,
+    },
+    Pass {
+        name: "fold",
+        about: "compute operations on constants",
+        params: &[],
+        required: false,
+        run: fold::run,
+    },
+    Pass { name: "cse", about: "compute equal values once", params: &[], required: false, run: cse::run },
+    Pass {
+        name: "dce",
+        about: "drop values that nothing needs and checks that always hold",
+        params: &[],
+        required: false,
+        run: dce::run,
+    },
+    Pass {
+        name: "specialise",
+        about: "replace sizes and parameters that are known by their values",
+        params: &[],
+        required: false,
+        run: specialise::run,
+    },
+];
