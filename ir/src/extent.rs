@@ -85,6 +85,7 @@ impl Extent {
     }
 
     /// Floor division. Division by the constant 0 is kept and reported by [`Extent::eval`].
+    #[expect(clippy::should_implement_trait, reason = "the language calls it div, and it floors")]
     pub fn div(self, divisor: impl Into<Extent>) -> Extent {
         let divisor = divisor.into();
         match (self.as_const(), divisor.as_const()) {
