@@ -356,6 +356,11 @@ impl Expr {
         buffers
     }
 
+    /// How deep the tree is nested; 1 for a leaf.
+    pub fn depth(&self) -> usize {
+        1 + self.children().iter().map(Expr::depth).max().unwrap_or(0)
+    }
+
     /// Number of nodes of the tree.
     pub fn size(&self) -> usize {
         1 + self.children().iter().map(Expr::size).sum::<usize>()

@@ -5,6 +5,8 @@ pub mod fuse;
 pub mod hoist;
 pub mod interchange;
 pub mod reuse_buffers;
+#[cfg(test)]
+mod testing;
 pub mod unroll;
 
 use crate::{Param, Pass};
