@@ -9,6 +9,7 @@
 
 pub mod array;
 pub mod axis;
+pub mod bind;
 pub mod domain;
 pub mod dtype;
 pub mod error;

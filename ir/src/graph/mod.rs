@@ -31,7 +31,10 @@ use std::sync::Arc;
 
 pub mod algorithms;
 mod build;
+mod eval;
 mod infer;
+mod parse;
+pub mod text;
 mod verify;
 
 /// A value of a graph: the index of its node.
@@ -322,7 +325,7 @@ impl Graph {
     }
 
     /// All values in topological order.
-    pub fn values(&self) -> impl Iterator<Item = ValueId> + use<> {
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = ValueId> + use<> {
         (0..self.nodes.len() as u32).map(ValueId)
     }
 

@@ -300,6 +300,6 @@ impl Verifier<'_> {
 }
 
 /// Whether a name is one word of the text form.
-fn is_word(name: &str) -> bool {
+pub(super) fn is_word(name: &str) -> bool {
     name.chars().next().is_some_and(begins_name) && name.chars().all(continues_name)
 }
