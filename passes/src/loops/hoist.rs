@@ -68,7 +68,7 @@ impl Hoist<'_> {
             match stmt {
                 Stmt::For(inner) => {
                     self.ranges.remove(&inner.var);
-                    result.extend(self.empty(inner));
+                    result.extend(self.with_invariants_before(inner));
                 }
                 other => result.push(other),
             }
@@ -77,7 +77,7 @@ impl Hoist<'_> {
     }
 
     /// A loop with what moves out of it in front.
-    fn empty(&mut self, inner: For) -> Vec<Stmt> {
+    fn with_invariants_before(&mut self, inner: For) -> Vec<Stmt> {
         let runs = inner.trip_count().is_some_and(|count| count > 0);
         let stmt = Stmt::For(inner);
         let (defined, written) = (stmt.defines(), stmt.writes());
@@ -86,13 +86,14 @@ impl Hoist<'_> {
         let mut certain = out.runs;
         let mut body = Vec::with_capacity(inner.body.len());
         for mut stmt in std::mem::take(&mut inner.body) {
-            if let Stmt::Let(var, value) = &stmt {
-                if self.moves(&out, value, certain) && self.context.spend() {
-                    self.changed = true;
-                    out.defined.remove(var);
-                    out.before.push(stmt);
-                    continue;
-                }
+            if let Stmt::Let(var, value) = &stmt
+                && self.moves(&out, value, certain)
+                && self.context.spend()
+            {
+                self.changed = true;
+                out.defined.remove(var);
+                out.before.push(stmt);
+                continue;
             }
             self.stmt(&mut out, &mut stmt, certain);
             certain &= !contains_check(&stmt);
