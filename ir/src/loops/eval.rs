@@ -6,12 +6,12 @@
 //! register of another iteration), an output that is not written everywhere, and two iterations of
 //! a parallel or vector loop that meet at a place which one of them writes.
 
-mod bind;
 mod machine;
 mod program;
 
 use super::{Buffer, Func, Role, verify};
 
+use crate::bind::{BindError, OperandShape, bind_symbols};
 use crate::domain::{Domain, Value};
 use crate::dtype::{Dtype, Kind};
 use crate::error::{EvalError, VerifyErrors};
@@ -20,7 +20,6 @@ use crate::extent::Extent;
 use crate::graph::Table;
 use crate::symbol::Bindings;
 use crate::tensor::Tensor;
-use bind::{Operand, bind};
 use machine::{Arena, Machine, Memory};
 use program::{Layout, Translator};
 
@@ -57,6 +56,20 @@ impl crate::Ir for Func {
 }
 
 impl Func {
+    /// The values of all symbols for inputs of these shapes, with `given` for what shapes do not
+    /// determine.
+    pub fn bind(&self, shapes: &[&[usize]], given: &Bindings) -> Result<Bindings, BindError> {
+        let operands: Vec<OperandShape<'_>> = self
+            .inputs()
+            .zip(shapes)
+            .map(|(id, actual)| {
+                let buffer = self.buffer(id);
+                OperandShape { name: &buffer.name, declared: &buffer.extents, actual }
+            })
+            .collect();
+        bind_symbols(&self.symbols, &self.requirements, &operands, given)
+    }
+
     /// As [`Ir::eval`](crate::Ir::eval) with limits of one's own.
     pub fn eval_within<D: Domain>(
         &self,
@@ -66,7 +79,9 @@ impl Func {
     ) -> Result<Vec<Tensor<D>>, EvalError> {
         // Everything below relies on the contract; a broken function is a fault, not a panic.
         verify::verify(self).map_err(|errors| EvalError::Fault(errors.to_string()))?;
-        let bindings = bind_inputs(self, inputs, bindings)?;
+        check_inputs(self, inputs)?;
+        let shapes: Vec<&[usize]> = inputs.iter().map(|tensor| tensor.shape.as_slice()).collect();
+        let bindings = self.bind(&shapes, bindings)?;
         let mut layouts = layouts(self, &bindings)?;
         check_size(self, &layouts, limits)?;
         let arena = arena(self, &bindings, &mut layouts, limits)?;
@@ -79,17 +94,12 @@ impl Func {
     }
 }
 
-fn bind_inputs<D: Domain>(
-    func: &Func,
-    inputs: &[Tensor<D>],
-    bindings: &Bindings,
-) -> Result<Bindings, EvalError> {
+fn check_inputs<D: Domain>(func: &Func, inputs: &[Tensor<D>]) -> Result<(), EvalError> {
     let declared = func.inputs().count();
     if declared != inputs.len() {
         let given = inputs.len();
         return Err(EvalError::Operand(format!("`{}` takes {declared} operands, not {given}", func.name)));
     }
-    let mut operands = Vec::with_capacity(declared);
     for (id, tensor) in func.inputs().zip(inputs) {
         let buffer = func.buffer(id);
         let name = &buffer.name;
@@ -102,9 +112,8 @@ fn bind_inputs<D: Domain>(
         if elements != Some(tensor.data.len()) || !fits {
             return Err(EvalError::Operand(format!("the elements of `{name}` do not match its type")));
         }
-        operands.push(Operand { name, extents: buffer.extents.iter().collect(), shape: &tensor.shape });
     }
-    bind(&func.symbols, &func.requirements, operands, bindings)
+    Ok(())
 }
 
 fn kind<D: Domain>(value: &Value<D>) -> Kind {

@@ -213,7 +213,7 @@ fn registers_belong_to_an_iteration() {
 
 #[test]
 fn checks_requirements_and_limits_are_errors() {
-    let text = "func @f(n, w) { input X: f32[n] require n <= 3 \"too long: {left}\" site 0 \"bad\" @1..2
+    let text = "func @f(n) { input X: f32[n] require n <= 3 \"too long: {left}\" site 0 \"bad\" @1..2
       for i in 0..n { check X[i] < 2.0f32 site 0 } }";
     let eval = |numbers: &[f64]| run::<Native>(text, &[vector(numbers)]);
     assert!(matches!(eval(&[1.0]), Ok(outputs) if outputs.is_empty()));
@@ -228,7 +228,7 @@ fn checks_requirements_and_limits_are_errors() {
     let huge = "func @f() { output Y: f32[1000000, 1000000, 1000000] }";
     assert!(matches!(run::<Native>(huge, &[]), Err(EvalError::Limit { unit: "bytes", .. })));
     let unbound = "func @f(n) { output Y: i64 Y = n }";
-    assert!(matches!(run::<Native>(unbound, &[]), Err(EvalError::Extent(_))));
+    assert!(matches!(run::<Native>(unbound, &[]), Err(EvalError::Operand(_))));
 }
 
 /// Run by hand with `--release -- --ignored --nocapture`: the evaluator is also the backend `interp`.
