@@ -140,3 +140,52 @@ impl Graph {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recurrence() -> Graph {
+        "graph @g(T; %x: f64[t:T]) {
+            %0 = state t forward : f64[t:T]
+            %1 = index t : i64[t:T]
+            %2 = const 2 : i64
+            %3 = sub %1, %2 : i64[t:T]
+            %4 = const 0.0 : f64
+            %5 = access %0[%3 | %4] : f64[t:T]
+            %6 = add %5, %x : f64[t:T]
+            %7 = recur.0 {%0 <- %6} : f64[t:T]
+            %8 = neg %x : f64[t:T]
+            return h = %7[t]
+        }"
+        .parse()
+        .unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    fn ids(values: &[u32]) -> Vec<ValueId> {
+        values.iter().copied().map(ValueId).collect()
+    }
+
+    #[test]
+    fn users_and_live_values_follow_operands() {
+        let graph = recurrence();
+        assert_eq!(graph.users().of(ValueId(0)), ids(&[7, 9]));
+        assert_eq!(graph.users().of(ValueId(1)), ids(&[6, 8]));
+        let dead: Vec<_> = graph.values().filter(|v| !graph.live()[v.index()]).collect();
+        assert_eq!(dead, ids(&[9]));
+    }
+
+    #[test]
+    fn bodies_depend_on_their_states() {
+        let graph = recurrence();
+        let inside: Vec<_> = graph.values().filter(|v| graph.stepping()[v.index()].is_some()).collect();
+        assert_eq!(inside, ids(&[1, 6, 7]));
+        assert_eq!(graph.index_offset(ValueId(4), "t"), Some(-2));
+        assert_eq!(graph.index_offset(ValueId(4), "u"), None);
+        let components = Dependences::new(&graph, true).components();
+        let mut cycle = components.into_iter().find(|c| c.len() > 1).unwrap_or_default();
+        cycle.sort();
+        assert_eq!(cycle, ids(&[1, 6, 7, 8]));
+        assert!(Dependences::new(&graph, false).components().iter().all(|c| c.len() == 1));
+    }
+}

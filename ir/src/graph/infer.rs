@@ -109,7 +109,9 @@ impl Graph {
             return Err(format!("{} indices for {} axes", indices.len(), axes.len()));
         }
         match indices.iter().find(|&&index| !self.ty(index).dtype.is_int()) {
-            Some(index) => Err(format!("index {index} is {}, not an integer", self.ty(*index).dtype)),
+            Some(index) => {
+                Err(format!("index {} is {}, not an integer", self.label(*index), self.ty(*index).dtype))
+            }
             None => Ok(()),
         }
     }
@@ -122,10 +124,16 @@ impl Graph {
         for (&state, &next) in states.iter().zip(nexts) {
             let node = self.node(state);
             let Op::State { axis, direction } = &node.op else {
-                return Err(format!("{state} is not a state"));
+                return Err(format!("{} is not a state", self.label(state)));
             };
             if !self.ty(next).same(&node.ty) {
-                return Err(format!("{next} : {} cannot define {state} : {}", self.ty(next), node.ty));
+                return Err(format!(
+                    "{} : {} cannot define {} : {}",
+                    self.label(next),
+                    self.ty(next),
+                    self.label(state),
+                    node.ty
+                ));
             }
             let this = (node.ty.axis(axis), *direction);
             if *stepping.get_or_insert(this) != this {

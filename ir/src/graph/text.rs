@@ -39,6 +39,20 @@ impl Display for Graph {
     }
 }
 
+impl Graph {
+    /// A value as its text form calls it: `%Q` for an input, else `%` and a number. Linear in the size
+    /// of the graph, for messages.
+    pub fn label(&self, value: ValueId) -> impl Display + use<'_> {
+        struct Labelled<'a>(&'a Graph, ValueId);
+        impl Display for Labelled<'_> {
+            fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                Writer::new(self.0).value(f, self.1)
+            }
+        }
+        Labelled(self, value)
+    }
+}
+
 /// A graph and how its values are called.
 struct Writer<'a> {
     graph: &'a Graph,

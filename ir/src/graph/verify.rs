@@ -82,12 +82,12 @@ impl Verifier<'_> {
         }
         for value in graph.values() {
             let node = graph.node(value);
-            self.axes(&declared, value, &node.ty.axes);
+            self.axes(&declared, graph.label(value), &node.ty.axes);
             if let Op::Size(extent) = &node.op {
-                self.symbols(&declared, value, extent);
+                self.symbols(&declared, graph.label(value), extent);
             }
             if node.name.as_ref().is_some_and(|name| !is_word(name)) {
-                self.error(value, "its name is not a word");
+                self.error(self.graph.label(value), "its name is not a word");
             }
         }
     }
@@ -121,7 +121,10 @@ impl Verifier<'_> {
         for value in self.graph.values() {
             for operand in self.graph.node(value).op.operands() {
                 if operand >= value {
-                    self.error(value, format_args!("operand {operand} does not stand before it"));
+                    self.error(
+                        self.graph.label(value),
+                        format_args!("operand {} does not stand before it", self.graph.label(operand)),
+                    );
                 }
             }
         }
@@ -132,7 +135,7 @@ impl Verifier<'_> {
             self.error(format_args!("output `{}`", output.name), "its value does not exist");
         }
         if let Some(check) = missing_check {
-            self.error(format_args!("check {}", check.value), "the value does not exist");
+            self.error(format_args!("check {}", self.graph.label(check.value)), "the value does not exist");
         }
     }
 
@@ -140,13 +143,19 @@ impl Verifier<'_> {
         for value in self.graph.values() {
             let node = self.graph.node(value);
             match self.graph.infer(&node.op, &node.ty) {
-                Err(reason) => self.error(value, reason),
+                Err(reason) => self.error(self.graph.label(value), reason),
                 // Accesses address the axes of an input in the order of its declaration.
                 Ok(ty) if matches!(node.op, Op::Input(_)) && ty != node.ty => {
-                    self.error(value, format_args!("is written as {} but declared as {ty}", node.ty));
+                    self.error(
+                        self.graph.label(value),
+                        format_args!("is written as {} but declared as {ty}", node.ty),
+                    );
                 }
                 Ok(ty) if !ty.same(&node.ty) => {
-                    self.error(value, format_args!("is written as {} but is {ty}", node.ty));
+                    self.error(
+                        self.graph.label(value),
+                        format_args!("is written as {} but is {ty}", node.ty),
+                    );
                 }
                 Ok(_) => {}
             }
@@ -162,21 +171,27 @@ impl Verifier<'_> {
                 for next in nexts {
                     let group = stepping[next.index()];
                     if group.is_some() && group != states.first().copied() {
-                        self.error(value, format_args!("{next} depends on a state of another group"));
+                        self.error(
+                            self.graph.label(value),
+                            format_args!("{} depends on a state of another group", self.graph.label(*next)),
+                        );
                     }
                 }
                 continue;
             }
             let Some(group) = stepping[value.index()] else { continue };
             if node.op.operands().iter().any(|v| stepping[v.index()].is_some_and(|other| other != group)) {
-                self.error(value, "depends on states of two groups");
+                self.error(self.graph.label(value), "depends on states of two groups");
             }
             self.body(value, group, &stepping);
         }
         let outputs = self.graph.outputs.iter().map(|output| output.value);
         for root in outputs.chain(self.graph.checks.iter().map(|check| check.value)) {
             if stepping[root.index()].is_some() {
-                self.error(root, "depends on a state and escapes the body of its recurrence");
+                self.error(
+                    self.graph.label(root),
+                    "depends on a state and escapes the body of its recurrence",
+                );
             }
         }
     }
@@ -193,18 +208,27 @@ impl Verifier<'_> {
                     Op::Recur { states: s, nexts: n, .. } if s == states && n == nexts)
             });
             if !agrees {
-                self.error(value, "results of one group disagree about its states or their values");
+                self.error(
+                    self.graph.label(value),
+                    "results of one group disagree about its states or their values",
+                );
             } else if known.is_none() {
                 for state in states {
                     if first[state.index()].replace(value).is_some() {
-                        self.error(value, format_args!("{state} belongs to two groups or twice to one"));
+                        self.error(
+                            self.graph.label(value),
+                            format_args!(
+                                "{} belongs to two groups or twice to one",
+                                self.graph.label(*state)
+                            ),
+                        );
                     }
                 }
             }
         }
         for value in self.graph.values() {
             if matches!(self.graph.node(value).op, Op::State { .. }) && first[value.index()].is_none() {
-                self.error(value, "belongs to no recurrence");
+                self.error(self.graph.label(value), "belongs to no recurrence");
             }
         }
     }
@@ -214,7 +238,10 @@ impl Verifier<'_> {
         let Op::State { axis: stepped, direction } = &self.graph.node(group).op else { return };
         let node = self.graph.node(value);
         if node.ty.axis(stepped) != self.graph.ty(group).axis(stepped) {
-            self.error(value, format_args!("depends on a state but loses the stepped axis `{stepped}`"));
+            self.error(
+                self.graph.label(value),
+                format_args!("depends on a state but loses the stepped axis `{stepped}`"),
+            );
         }
         let is_state = |v: &ValueId| matches!(self.graph.node(*v).op, Op::State { .. });
         let same_step = |indices: &[ValueId], axes: &[Axis]| {
@@ -248,7 +275,7 @@ impl Verifier<'_> {
             _ => None,
         };
         if let Some(message) = broken {
-            self.error(value, message);
+            self.error(self.graph.label(value), message);
         }
     }
 
@@ -280,7 +307,7 @@ impl Verifier<'_> {
     fn roots(&mut self) {
         for check in &self.graph.checks {
             if self.graph.ty(check.value).dtype != Dtype::Bool {
-                self.error(format_args!("check {}", check.value), "the value is not bool");
+                self.error(format_args!("check {}", self.graph.label(check.value)), "the value is not bool");
             }
         }
         for output in &self.graph.outputs {
