@@ -8,6 +8,7 @@
 
 mod machine;
 mod program;
+mod translate;
 
 use super::{Buffer, Func, Role, verify};
 
@@ -21,7 +22,8 @@ use crate::graph::Table;
 use crate::symbol::Bindings;
 use crate::tensor::Tensor;
 use machine::{Arena, Machine, Memory};
-use program::{Layout, Translator};
+use program::Layout;
+use translate::Translator;
 
 /// What an evaluation may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,9 +26,10 @@ mod parse;
 mod plan;
 pub mod text;
 mod verify;
+mod walk;
 
-pub use build::{substitute_all, walk_block};
 pub use names::NameTable;
+pub use walk::{substitute_all, walk_block};
 
 use crate::axis::Name;
 use crate::dtype::Dtype;

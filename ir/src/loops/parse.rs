@@ -20,16 +20,19 @@
 //!
 //! Words are reserved by where they stand only, so a tensor may be called `input` or `for`.
 
-use super::text::{ACCUMULATE, INFIX};
+mod expression;
+mod extent;
+mod literal;
+
+use super::text::ACCUMULATE;
 use super::{
-    Buffer, BufferId, CheckSite, Expr, For, Func, LoopKind, MAX_DEPTH, Role, Stmt, Var, VarDecl, row_major,
+    Buffer, BufferId, CheckSite, For, Func, LoopKind, MAX_DEPTH, Role, Stmt, Var, VarDecl, row_major,
 };
 use crate::axis::Name;
-use crate::dtype::{Dtype, Kind};
+use crate::dtype::Dtype;
 use crate::error::ParseError;
-use crate::extent::Extent;
 use crate::graph::Table;
-use crate::scalar::{Literal, ScalarOp};
+use crate::scalar::Literal;
 use crate::symbol::{Relation, Requirement, SymbolDecl};
 use pest::Parser as _;
 use std::collections::HashMap;
@@ -68,9 +71,6 @@ struct Parser<'a> {
 }
 
 type Parsed<T> = Result<T, ParseError>;
-
-/// The largest number of terms of an extent: a product of sums grows exponentially.
-const MAX_TERMS: usize = 1000;
 
 impl FromStr for Func {
     type Err = ParseError;
@@ -380,76 +380,6 @@ impl Parser<'_> {
         }
         Ok((unquote(token.text), span))
     }
-
-    /// An extent; takes signs that bind at least as strongly as `strength` (0: sums, 1: products).
-    fn extent(&mut self, strength: u8) -> Parsed<Extent> {
-        let negative = strength == 0 && self.take("-");
-        let mut left = self.extent_operand()?;
-        if negative {
-            // The minus belongs to the first product.
-            left = -self.extent_product(left)?;
-        }
-        loop {
-            left = match (self.peek_at(0), strength) {
-                ("*" | "div" | "mod", _) => self.extent_product(left)?,
-                ("+", 0) => {
-                    self.next += 1;
-                    left + self.extent(1)?
-                }
-                ("-", 0) => {
-                    self.next += 1;
-                    left - self.extent(1)?
-                }
-                _ => return Ok(left),
-            };
-            self.bound_terms(&left)?;
-        }
-    }
-
-    fn extent_product(&mut self, mut left: Extent) -> Parsed<Extent> {
-        loop {
-            let sign = self.peek_at(0);
-            if !matches!(sign, "*" | "div" | "mod") {
-                return Ok(left);
-            }
-            self.next += 1;
-            let right = self.extent_operand()?;
-            left = match sign {
-                "*" if left.terms().count().saturating_mul(right.terms().count()) > MAX_TERMS => {
-                    return self.error("this extent has too many terms");
-                }
-                "*" => left * right,
-                "div" => left.div(right),
-                _ => left.modulo(right),
-            };
-        }
-    }
-
-    /// A product of many sums would not end.
-    fn bound_terms(&self, extent: &Extent) -> Parsed<()> {
-        let mut factors = 0;
-        extent.terms().for_each(|(_, atoms)| factors += 1 + atoms.len());
-        if factors > MAX_TERMS { self.error("this extent has too many terms") } else { Ok(()) }
-    }
-
-    fn extent_operand(&mut self) -> Parsed<Extent> {
-        if self.take("(") {
-            let inner = self.nested(|parser| parser.extent(0))?;
-            self.expect(")")?;
-            return Ok(inner);
-        }
-        match self.peek() {
-            Some(Token { rule: Rule::number, text, .. }) => match text.parse::<i64>() {
-                Ok(value) => {
-                    self.next += 1;
-                    Ok(Extent::from(value))
-                }
-                Err(_) => self.error(format!("`{text}` is no 64-bit integer")),
-            },
-            Some(Token { rule: Rule::name | Rule::quoted, .. }) => Ok(Extent::symbol(self.name()?)),
-            _ => self.expected("a size"),
-        }
-    }
 }
 
 /// Statements.
@@ -556,197 +486,4 @@ impl Parser<'_> {
         self.next += 1;
         Ok(Stmt::Accumulate(*op, buffer, indices, self.expr(0)?))
     }
-}
-
-/// Expressions.
-impl Parser<'_> {
-    /// An expression of signs that bind at least as strongly as `strength`.
-    fn expr(&mut self, strength: u8) -> Parsed<Expr> {
-        let mut left = self.operand()?;
-        loop {
-            let at = self.next;
-            let sign = self.peek_at(0);
-            let Some((_, op, binds)) = INFIX.iter().find(|row| row.0 == sign && row.2 >= strength) else {
-                return Ok(left);
-            };
-            self.next += 1;
-            let right = self.nested(|parser| parser.expr(binds + 1))?;
-            left = self.operation(at, *op, vec![left, right])?;
-        }
-    }
-
-    fn operation(&self, at: usize, op: ScalarOp, operands: Vec<Expr>) -> Parsed<Expr> {
-        let dtypes: Vec<Dtype> = operands.iter().map(|operand| self.func.dtype(operand)).collect();
-        match op.result_dtype(&dtypes) {
-            Some(dtype) => Ok(Expr::Op(op, dtype, operands)),
-            None => {
-                let names: Vec<&str> = dtypes.iter().map(|dtype| dtype.name()).collect();
-                self.error_at(at, format!("`{op}` does not take operands ({})", names.join(", ")))
-            }
-        }
-    }
-
-    fn operand(&mut self) -> Parsed<Expr> {
-        if let Some((literal, dtype)) = self.literal()? {
-            return if literal.fits(dtype) {
-                Ok(Expr::Const(literal, dtype))
-            } else {
-                self.error_at(self.next - 1, format!("`{literal}` is no {dtype}"))
-            };
-        }
-        if self.take("(") {
-            let inner = self.nested(|parser| parser.expr(0))?;
-            self.expect(")")?;
-            return Ok(inner);
-        }
-        if self.peek_at(1) == "(" && self.peek().is_some_and(|token| token.rule == Rule::name) {
-            return self.call();
-        }
-        let at = self.next;
-        let name = self.name()?;
-        match self.items.get(&name) {
-            Some(Item::Symbol) => Ok(Expr::Symbol(name)),
-            Some(Item::Var(var)) => Ok(Expr::Var(*var)),
-            Some(Item::Buffer(buffer)) => {
-                let buffer = *buffer;
-                if !self.take("[") {
-                    return Ok(Expr::Load(buffer, Vec::new()));
-                }
-                let indices = self.nested(|parser| parser.list("]", |parser| parser.expr(0)))?;
-                Ok(Expr::Load(buffer, indices))
-            }
-            None => self.error_at(at, format!("`{name}` is not defined")),
-        }
-    }
-
-    fn call(&mut self) -> Parsed<Expr> {
-        let (at, word) = (self.next, self.peek_at(0));
-        self.next += 2;
-        let operands = self.nested(|parser| parser.list(")", |parser| parser.expr(0)))?;
-        match (word.parse::<Dtype>(), ScalarOp::from_name(word)) {
-            (Ok(dtype), _) if operands.len() == 1 => Ok(Expr::Op(ScalarOp::Cast, dtype, operands)),
-            (Ok(_), _) => self.error_at(at, "a cast has one operand"),
-            (Err(()), Some(op)) => self.operation(at, op, operands),
-            (Err(()), None) => self.error_at(at, format!("there is no operation `{word}`")),
-        }
-    }
-
-    /// A literal and its dtype, if one comes next.
-    fn literal(&mut self) -> Parsed<Option<(Literal, Dtype)>> {
-        if self.peek_at(0) == "(" {
-            return self.complex();
-        }
-        let start = self.next;
-        let negative = self.take("-");
-        let Some((literal, dtype)) = self.unsigned()? else {
-            self.next = start;
-            return Ok(None);
-        };
-        let signed = match literal {
-            _ if !negative => literal,
-            // Magnitudes are kept negated, so that the least i64 has one.
-            Literal::Int(value) => Literal::Int(value),
-            Literal::Real(value) => Literal::Real(-value),
-            Literal::Bool(_) | Literal::Complex(..) => return self.expected("a number after `-`"),
-        };
-        match (signed, negative) {
-            (Literal::Int(i64::MIN), false) => self.error_at(start, "this is no 64-bit integer"),
-            (Literal::Int(value), false) => Ok(Some((Literal::Int(-value), dtype))),
-            _ => Ok(Some((signed, dtype))),
-        }
-    }
-
-    /// A literal without sign; an integer is returned negated.
-    fn unsigned(&mut self) -> Parsed<Option<(Literal, Dtype)>> {
-        let Some(token) = self.peek() else { return Ok(None) };
-        let literal = match token.rule {
-            Rule::number => match number(token.text) {
-                Some(literal) => literal,
-                None => return self.error(format!("`{}` is no number of a dtype", token.text)),
-            },
-            Rule::name => match word(token.text) {
-                Some(literal) => literal,
-                None => return Ok(None),
-            },
-            _ => return Ok(None),
-        };
-        self.next += 1;
-        Ok(Some(literal))
-    }
-
-    /// `(re, im)` with the dtype after it, or without one in a table. Nothing else has a sign and a
-    /// number before a comma in parentheses.
-    fn complex(&mut self) -> Parsed<Option<(Literal, Dtype)>> {
-        let start = self.next;
-        self.next += 1;
-        let re = self.part()?;
-        if re.is_none() || !self.take(",") {
-            self.next = start;
-            return Ok(None);
-        }
-        let (Some(re), Some(im)) = (re, self.part()?) else {
-            return self.expected("the imaginary part");
-        };
-        self.expect(")")?;
-        let dtype = self.peek_at(0).parse().ok().filter(|dtype: &Dtype| dtype.is_complex());
-        self.next += usize::from(dtype.is_some());
-        Ok(Some((Literal::Complex(re, im), dtype.unwrap_or(Dtype::C128))))
-    }
-
-    fn part(&mut self) -> Parsed<Option<f64>> {
-        if self.peek_at(0) == "(" {
-            return Ok(None);
-        }
-        Ok(match self.literal()? {
-            Some((Literal::Real(value), Dtype::F64)) => Some(value),
-            _ => None,
-        })
-    }
-}
-
-/// `12`, `3u8`, `1.0f32`; an integer is returned negated.
-fn number(text: &str) -> Option<(Literal, Dtype)> {
-    let exponent =
-        |at: usize| text[at + 1..].starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+');
-    let end = text.char_indices().find(|&(at, c)| match c {
-        '0'..='9' | '.' | '+' | '-' => false,
-        'e' => !exponent(at),
-        _ => true,
-    });
-    let (digits, suffix) = text.split_at(end.map_or(text.len(), |(at, _)| at));
-    let point = digits.contains(['.', 'e']);
-    let dtype = match suffix {
-        "" if point => Dtype::F64,
-        "" => Dtype::I64,
-        suffix => suffix.parse().ok()?,
-    };
-    match dtype.kind() {
-        Kind::Int => Some((Literal::Int(format!("-{digits}").parse().ok()?), dtype)),
-        Kind::Float => Some((Literal::Real(digits.parse().ok()?), dtype)),
-        Kind::Bool | Kind::Complex => None,
-    }
-}
-
-/// `true`, `inf`, `nan_f32`, `nan_x7ff8000000000001`.
-fn word(text: &str) -> Option<(Literal, Dtype)> {
-    match text {
-        "true" => return Some((Literal::Bool(true), Dtype::Bool)),
-        "false" => return Some((Literal::Bool(false), Dtype::Bool)),
-        _ => {}
-    }
-    let mut parts = text.split('_');
-    let mut value = match parts.next()? {
-        "inf" => f64::INFINITY,
-        "nan" => f64::NAN,
-        _ => return None,
-    };
-    let mut dtype = Dtype::F64;
-    for part in parts {
-        match (part.strip_prefix('x'), part.parse::<Dtype>()) {
-            (Some(bits), _) => value = f64::from_bits(u64::from_str_radix(bits, 16).ok()?),
-            (None, Ok(float)) if float.is_float() => dtype = float,
-            (None, _) => return None,
-        }
-    }
-    Some((Literal::Real(value), dtype))
 }

@@ -346,7 +346,7 @@ mod tests {
     use super::*;
     use crate::error::ParseError;
     use crate::extent::Extent;
-    use crate::loops::build::walk_block;
+    use crate::loops::walk_block;
 
     const ALL: &str = r#"func @kron(n, in, param w = 2, param `a b` = n*n - 1) {
   input Q: f32[n, 2*n + 1]
