@@ -1,0 +1,86 @@
+//! sin, cos and tan, from `x = n pi/2 + r` with the nearest integer `n`.
+//!
+//! pi/2 is subtracted in three parts by fused multiply-adds, and what rounding loses is carried along.
+//! This holds while `n` is exact: for |x| up to 2^20 in f32 and 2^45 in f64. Beyond, the angle is taken
+//! to be 0; infinities give NaN.
+
+use super::exponential::tiny;
+use super::polynomials;
+use super::value::{Builder, Value, abs, fma, from_bits, le, lt, select, shl, shr, to_bits, xor};
+
+/// A reduced angle.
+struct Angle {
+    /// Quarter turns.
+    quarter: Value,
+    /// Sine and cosine of the rest.
+    sin: Value,
+    cos: Value,
+}
+
+fn reduce(b: &mut Builder, x: &Value) -> Angle {
+    let limit = b.real(b.pick(2f64.powi(20), 2f64.powi(45)));
+    let nothing = x * &b.real(0.0);
+    let x = b.share("x", select(&le(&abs(x), &limit), x, &nothing));
+    let (n, quarter) = b.nearest(&(&x * &b.real(std::f64::consts::FRAC_2_PI)));
+    let parts = b.pick(
+        [1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15],
+        [std::f64::consts::FRAC_PI_2, 6.123233995736766e-17, -1.4973849048591698e-33],
+    );
+    let [first, second, third] = parts.map(|part| b.real(-part));
+    let coarse = b.share("coarse", fma(&n, &first, &x));
+    let fine = b.share("fine", fma(&n, &second, &coarse));
+    let error = fma(&n, &second, &(&coarse - &fine));
+    let error = b.share("error", fma(&n, &third, &error));
+    let r = b.share("r", &fine + &error);
+    let low = b.share("low", (&fine - &r) + &error);
+
+    let z = b.share("z", &r * &r);
+    let half = b.share("half", &z * &b.real(0.5));
+    let low_cos = fma(&low, &-&half, &low);
+    let polynomial = b.polynomial(&polynomials::SIN, &z);
+    let sin = &r + &fma(&(&r * &z), &polynomial, &low_cos);
+    let sin = b.share("sin", sin);
+    let one = b.real(1.0);
+    let top = b.share("top", &one - &half);
+    let polynomial = b.polynomial(&polynomials::COS, &z);
+    let tail = &(&z * &z) * &polynomial - &r * &low;
+    let cos = &top + &(((&one - &top) - &half) + tail);
+    let cos = b.share("cos", cos);
+    Angle { quarter, sin, cos }
+}
+
+/// Whether a bit of the quarter is set.
+fn bit(b: &Builder, quarter: &Value, place: i64) -> Value {
+    let top = b.pick(31, 63);
+    lt(&shl(quarter, &b.int(top - place)), &b.int(0))
+}
+
+/// Flips the sign of `value` if bit 1 of `quarter` is set.
+fn flip(b: &Builder, value: &Value, quarter: &Value) -> Value {
+    let top = b.int(b.pick(31, 63));
+    let mask = shl(&shr(quarter, &b.int(1)), &top);
+    from_bits(&xor(&to_bits(value), &mask))
+}
+
+pub(super) fn sin(b: &mut Builder, x: &[Value]) -> Value {
+    let x = &x[0];
+    let angle = reduce(b, x);
+    let size = select(&bit(b, &angle.quarter, 0), &angle.cos, &angle.sin);
+    select(&lt(&abs(x), &tiny(b)), x, &flip(b, &size, &angle.quarter))
+}
+
+pub(super) fn cos(b: &mut Builder, x: &[Value]) -> Value {
+    let angle = reduce(b, &x[0]);
+    let size = select(&bit(b, &angle.quarter, 0), &angle.sin, &angle.cos);
+    let next = &angle.quarter + &b.int(1);
+    flip(b, &size, &next)
+}
+
+pub(super) fn tan(b: &mut Builder, x: &[Value]) -> Value {
+    let x = &x[0];
+    let angle = reduce(b, x);
+    let odd = b.share("odd", bit(b, &angle.quarter, 0));
+    let top = select(&odd, &-&angle.cos, &angle.sin);
+    let bottom = select(&odd, &angle.sin, &angle.cos);
+    select(&lt(&abs(x), &tiny(b)), x, &(top / bottom))
+}

@@ -1,0 +1,48 @@
+//! erf and erfc: a polynomial near 0, `exp(-a^2)` times a polynomial beyond.
+
+use super::exponential::{clamp, expm1_reduced, reduce, scale};
+use super::polynomials;
+use super::value::{Builder, Value, abs, fma, lt, select};
+
+/// `erf(x)` for |x| <= 1.
+fn near(b: &mut Builder, x: &Value) -> Value {
+    let z = b.share("z", x * x);
+    let polynomial = b.polynomial(&polynomials::ERF, &z);
+    b.share("near", fma(x, &polynomial, x))
+}
+
+/// `erfc(a)` for a >= 1/2.
+fn far(b: &mut Builder, x: &Value) -> Value {
+    let most = b.pick(10.3, 28.0);
+    let a = clamp(b, &abs(x), 0.5, most);
+    // exp(-a^2) with the rounding error of the square.
+    let square = b.share("square", &a * &a);
+    let lost = b.product_error(&a, &a, &square);
+    let lost = b.share("lost", lost);
+    let (n, r) = reduce(b, &-&square);
+    let r = b.share("exponent", r - lost);
+    let exponential = expm1_reduced(b, &r) + b.real(1.0);
+    let three = b.real(3.0);
+    let t = b.share("t", (&a - &three) / (&a + &three));
+    let polynomial = b.polynomial(&polynomials::ERFC, &t);
+    let quotient = polynomial / fma(&a, &b.real(2.0), &b.real(1.0));
+    let value = exponential * quotient;
+    let value = scale(b, &value, &n);
+    b.share("far", value)
+}
+
+pub(super) fn erf(b: &mut Builder, x: &[Value]) -> Value {
+    let x = &x[0];
+    let near = near(b, x);
+    let far = far(b, x);
+    let beyond = b.with_sign_of(&(b.real(1.0) - far), x);
+    select(&lt(&b.real(1.0), &abs(x)), &beyond, &near)
+}
+
+pub(super) fn erfc(b: &mut Builder, x: &[Value]) -> Value {
+    let x = &x[0];
+    let near = near(b, x);
+    let far = far(b, x);
+    let beyond = select(&lt(x, &b.real(0.0)), &(b.real(2.0) - &far), &far);
+    select(&lt(&b.real(0.5), &abs(x)), &beyond, &(b.real(1.0) - near))
+}
