@@ -185,6 +185,9 @@ impl Pipeline {
         observer.loops("lower", first, func, Changed::Yes);
         for (index, step) in self.loops.iter().enumerate() {
             let changed = (step.pass.run)(func, &context.with_arguments(&step.arguments));
+            if changed.is_yes() {
+                func.compact(); // passes leave declarations of variables that are gone
+            }
             observer.loops(step.pass.name, first + index + 1, func, changed);
         }
         Ok(())
