@@ -1,0 +1,230 @@
+//! Writing the steps of a schedule: nests of stored values, loops of recurrences, checks and copies.
+
+use super::LowerError;
+use super::emit::{Emitter, Env, Home};
+use super::recurrence::{Group, Part};
+use super::schedule::{Step, output_homes};
+use tcc_ir::axis::{Axis, Name};
+use tcc_ir::extent::Extent;
+use tcc_ir::graph::{Direction, NormaliseOp, Op, ValueId};
+use tcc_ir::loops::{Expr, Stmt};
+
+impl Emitter<'_> {
+    /// The loops of one step.
+    pub fn step(&mut self, step: Step) -> Result<(), LowerError> {
+        match step {
+            Step::Value(value) => {
+                self.allocate(value, None);
+                self.nest(value, &Env::new())
+            }
+            Step::Group(group) => self.group(group),
+            Step::Check(position) => self.check(self.graph.checks[position].value, position),
+            Step::Copy(position) => self.copy_output(position),
+        }
+    }
+
+    /// Gives a value its buffer: that of an output, or scratch memory. The axis `dropped` has no index
+    /// there, since one step of it is kept at a time.
+    fn allocate(&mut self, value: ValueId, dropped: Option<&Name>) {
+        let order = self.decisions.order[value.index()].clone();
+        let names: Vec<Name> = order.iter().filter(|name| Some(*name) != dropped).cloned().collect();
+        let home = match self.output_of(value) {
+            Some(home) => home,
+            None => {
+                let axes = self.axes(value, &names);
+                let extents = axes.into_iter().map(|axis| axis.extent).collect();
+                let buffer = self.scratch(&self.name(value), self.graph.ty(value).dtype, extents);
+                Home { buffer, axes: names, window: None }
+            }
+        };
+        self.homes[value.index()] = Some(home);
+    }
+
+    /// The buffer of the output that keeps this value.
+    fn output_of(&self, value: ValueId) -> Option<Home> {
+        let position = self.output_of_value[value.index()]?;
+        let axes = self.graph.outputs[position].axes.clone();
+        Some(Home { buffer: self.output_buffer(position), axes, window: None })
+    }
+
+    /// Enters which values the outputs keep.
+    pub fn assign_outputs(&mut self) {
+        for (position, home) in output_homes(self.graph).into_iter().enumerate() {
+            if home {
+                self.output_of_value[self.graph.outputs[position].value.index()] = Some(position);
+            }
+        }
+    }
+
+    /// The nest of a stored value. Axes in `env` have an index already.
+    fn nest(&mut self, value: ValueId, env: &Env) -> Result<(), LowerError> {
+        match &self.graph.node(value).op {
+            Op::Normalise { op: NormaliseOp::Softmax, .. } => self.softmax(value, env),
+            Op::Scatter { op, indices, value: operand } => self.scatter(value, *op, indices, *operand, env),
+            Op::Transform { .. } => self.transform(value, env),
+            _ => {
+                let mut env = env.clone();
+                let opened = self.open_nest(value, &mut env)?;
+                let computed = self.compute(value, &env)?;
+                self.store(value, &env, computed)?;
+                self.close(opened);
+                Ok(())
+            }
+        }
+    }
+
+    fn store(&mut self, value: ValueId, env: &Env, computed: Expr) -> Result<(), LowerError> {
+        let Some(home) = self.homes[value.index()].clone() else {
+            return Err(LowerError(format!("{value} has no buffer")));
+        };
+        let place = self.place(&home, env)?;
+        self.push(Stmt::Store(home.buffer, place, computed));
+        Ok(())
+    }
+
+    fn copy_output(&mut self, position: usize) -> Result<(), LowerError> {
+        let output = &self.graph.outputs[position];
+        let mut env = Env::new();
+        let opened = self.open_axes(&self.graph.output_axes(output), &mut env)?;
+        let value = self.value(output.value, &env)?;
+        let home =
+            Home { buffer: self.output_buffer(position), axes: output.axes.clone(), window: None };
+        let place = self.place(&home, &env)?;
+        self.push(Stmt::Store(home.buffer, place, value));
+        self.close(opened);
+        Ok(())
+    }
+
+    // Recurrences.
+
+    /// The loop of a group of states: in every step the bodies, then what reads the trajectories.
+    fn group(&mut self, position: usize) -> Result<(), LowerError> {
+        let decisions = self.decisions;
+        let group = &decisions.recurrences.groups[position];
+        let members: Vec<ValueId> = self
+            .graph
+            .values()
+            .skip(group.first(self.graph))
+            .filter(|v| {
+                decisions.live[v.index()]
+                    && decisions.stored[v.index()]
+                    && decisions.recurrences.group_of(*v) == Some(position)
+            })
+            .collect();
+        for state in 0..group.states.len() {
+            self.allocate_state(group, state);
+        }
+        for &value in &members {
+            let dropped = decisions.recurrences.step_axis(value).cloned();
+            if self.homes[value.index()].is_none() {
+                self.allocate(value, dropped.as_ref().filter(|_| !self.escapes[value.index()]));
+            }
+            if let Some((_, Part::At(_))) = &decisions.recurrences.place[value.index()] {
+                self.access_at_no_step(value)?;
+            }
+        }
+        for state in 0..group.states.len() {
+            self.fill_first(group, state)?;
+        }
+        let axis = Axis::new(group.axis.clone(), group.extent.clone());
+        let counter = self.open_axis(&axis)?;
+        let step = match group.direction {
+            Direction::Forward => counter,
+            Direction::Backward => {
+                let last = Expr::sub(Expr::from_extent(&group.extent), Expr::int(1));
+                self.bind(&group.axis, Expr::sub(last, counter))
+            }
+        };
+        for state in 0..group.states.len() {
+            if !decisions.recurrences.in_body[group.nexts[state].index()] {
+                self.copy_state(group, state, &step)?;
+            }
+        }
+        for &value in &members {
+            match &decisions.recurrences.place[value.index()] {
+                Some((_, Part::At(_))) => self.access_at_step(value, &step)?,
+                Some((_, Part::Step(axis))) => self.nest(value, &Env::from([(axis.clone(), step.clone())]))?,
+                None => {}
+            }
+            let first = group.nexts.iter().position(|next| *next == value);
+            for state in (0..group.states.len()).filter(|&s| group.nexts[s] == value && Some(s) != first) {
+                self.copy_state(group, state, &step)?;
+            }
+        }
+        self.close(1);
+        Ok(())
+    }
+
+    /// The buffer of a state: its whole trajectory, or the last steps.
+    fn allocate_state(&mut self, group: &Group, position: usize) {
+        let state = group.states[position];
+        let next = group.nexts[position];
+        let named = group.results[position].iter().chain([&next]).find(|v| self.graph.node(**v).name.is_some());
+        let name = self.name(*named.unwrap_or(&state));
+        let output = group.results[position].iter().find_map(|&result| self.output_of(result));
+        let in_body = self.decisions.recurrences.in_body[next.index()];
+        let home = output.unwrap_or_else(|| {
+            let order = &self.decisions.order[next.index()];
+            let mut names: Vec<Name> = if in_body && order.len() == self.graph.ty(state).axes.len() {
+                order.to_vec()
+            } else {
+                self.graph.ty(state).axes.iter().map(|axis| axis.name.clone()).collect()
+            };
+            names.sort_by_key(|name| *name != group.axis);
+            let axes = self.axes(state, &names);
+            let length = group.reach[position].saturating_add(1);
+            let window = (!group.stored[position]).then(|| (group.axis.clone(), length));
+            let extents = axes
+                .into_iter()
+                .map(|axis| match &window {
+                    Some((stepped, length)) if *stepped == axis.name => Extent::from(*length),
+                    _ => axis.extent,
+                })
+                .collect();
+            let buffer = self.scratch(&name, self.graph.ty(state).dtype, extents);
+            Home { buffer, axes: names, window }
+        });
+        for value in group.results[position].iter().chain([&state]) {
+            self.homes[value.index()] = Some(home.clone());
+        }
+        if in_body && self.homes[next.index()].is_none() {
+            self.homes[next.index()] = Some(home);
+        }
+    }
+
+    /// Fills the place where reads from before the first step end up, since it is read (and its value
+    /// thrown away) before it is written.
+    fn fill_first(&mut self, group: &Group, position: usize) -> Result<(), LowerError> {
+        let state = group.states[position];
+        let constant = group.extent.as_const();
+        if group.reach[position] == 0 || constant.is_some_and(|extent| extent < 1) {
+            return Ok(());
+        }
+        let extent = Expr::from_extent(&group.extent);
+        let first = match group.direction {
+            Direction::Forward => Expr::int(0),
+            Direction::Backward => Expr::sub(extent.clone(), Expr::int(1)),
+        };
+        let opened = self.open_if(Expr::lt(Expr::int(0), extent))?;
+        let mut env = Env::from([(group.axis.clone(), first)]);
+        let axes: Vec<Axis> =
+            self.graph.ty(state).axes.iter().filter(|axis| axis.name != group.axis).cloned().collect();
+        let loops = self.open_axes(&axes, &mut env)?;
+        self.store(state, &env, Expr::number(0, self.graph.ty(state).dtype))?;
+        self.close(opened + loops);
+        Ok(())
+    }
+
+    /// Copies the definition of a state that has a place of its own into the buffer of the state.
+    fn copy_state(&mut self, group: &Group, position: usize, step: &Expr) -> Result<(), LowerError> {
+        let state = group.states[position];
+        let mut env = Env::from([(group.axis.clone(), step.clone())]);
+        let axes: Vec<Axis> =
+            self.graph.ty(state).axes.iter().filter(|axis| axis.name != group.axis).cloned().collect();
+        let opened = self.open_axes(&axes, &mut env)?;
+        let value = self.value(group.nexts[position], &env)?;
+        self.store(state, &env, value)?;
+        self.close(opened);
+        Ok(())
+    }
+}
