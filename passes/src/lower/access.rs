@@ -136,7 +136,8 @@ impl Emitter<'_> {
         };
         let at = self.value(index, &Env::new())?;
         let axes = &self.graph.ty(*source).axes;
-        let stepped = indices.iter().position(|&other| other == index).and_then(|position| axes.get(position));
+        let stepped =
+            indices.iter().position(|&other| other == index).and_then(|position| axes.get(position));
         let comes = stepped.is_some_and(|axis| {
             self.ranges.proves_le(&Expr::int(0), &at)
                 && self.ranges.proves_lt(&at, &Expr::from_extent(&axis.extent))

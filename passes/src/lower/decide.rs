@@ -26,6 +26,8 @@ pub(super) struct Decisions {
     pub shared: Vec<bool>,
     /// Axes of a stored value: storage order, and order of its loops.
     pub order: Vec<Rc<[Name]>>,
+    /// The stored values inside the loop of each group, in order.
+    pub members: Vec<Vec<ValueId>>,
 }
 
 /// How an operand is evaluated.
@@ -125,8 +127,8 @@ fn scalar_cost(op: ScalarOp) -> u64 {
         PowInt => 4,
         FloorDiv | Mod => 5,
         Div | Sqrt => 8,
-        Pow | Cbrt | Exp | Expm1 | Log | Log1p | Sin | Cos | Tan | Asin | Acos | Atan | Atan2 | Sinh | Cosh
-        | Tanh | Asinh | Acosh | Atanh | Erf | Erfc | Hypot => 20,
+        Pow | Cbrt | Exp | Expm1 | Log | Log1p | Sin | Cos | Tan | Asin | Acos | Atan | Atan2 | Sinh
+        | Cosh | Tanh | Asinh | Acosh | Atanh | Erf | Erfc | Hypot => 20,
     }
 }
 
@@ -147,9 +149,15 @@ pub(super) fn decide(graph: &Graph, live: Vec<bool>, recurrences: Recurrences) -
         edges(&graph.node(value).op).iter().for_each(|(operand, _)| uses[operand.index()] += 1);
     }
     let order = orders(graph, &live, &stored, &recurrences);
-    let mut decisions =
-        Decisions { live, recurrences, stored, shared: uses.iter().map(|&n| n > 1).collect(), order };
+    let members = vec![Vec::new(); recurrences.groups.len()];
+    let shared = uses.iter().map(|&n| n > 1).collect();
+    let mut decisions = Decisions { live, recurrences, stored, shared, order, members };
     pull(graph, &mut decisions);
+    for value in graph.values().filter(|v| decisions.live[v.index()] && decisions.stored[v.index()]) {
+        if let Some(group) = decisions.recurrences.group_of(value) {
+            decisions.members[group].push(value);
+        }
+    }
     decisions
 }
 
@@ -316,7 +324,8 @@ fn orders(graph: &Graph, live: &[bool], stored: &[bool], recurrences: &Recurrenc
             }
             order[value.index()] = axes.into();
         }
-        let here = if stored[value.index()] { order[value.index()].clone() } else { around[value.index()].clone() };
+        let here =
+            if stored[value.index()] { order[value.index()].clone() } else { around[value.index()].clone() };
         for (operand, edge) in edges(&node.op) {
             around[operand.index()] = match (edge, &node.op) {
                 (Edge::Here, _) => here.clone(),
@@ -350,16 +359,17 @@ fn pull(graph: &Graph, decisions: &mut Decisions) {
     }
     for value in (0..count as u32).rev().map(ValueId).filter(|v| decisions.live[v.index()]) {
         let node = graph.node(value);
-        if decisions.recurrences.place[value.index()].is_none() {
-            if let Users::One(group, axis) = &users[value.index()] {
-                let fits = node.ty.axis(axis).is_some_and(|axis| {
-                    axis.extent == decisions.recurrences.groups[*group].extent
-                });
-                let cheap = matches!(node.op, Op::Map(..) | Op::Access { .. })
-                    || (!decisions.stored[value.index()] && !never_computed(&node.op));
-                if fits && cheap {
-                    decisions.recurrences.place[value.index()] = Some((*group, Part::Step(axis.clone())));
-                }
+        if decisions.recurrences.place[value.index()].is_none()
+            && let Users::One(group, axis) = &users[value.index()]
+        {
+            let fits = node
+                .ty
+                .axis(axis)
+                .is_some_and(|axis| axis.extent == decisions.recurrences.groups[*group].extent);
+            let cheap = matches!(node.op, Op::Map(..) | Op::Access { .. })
+                || (!decisions.stored[value.index()] && !never_computed(&node.op));
+            if fits && cheap {
+                decisions.recurrences.place[value.index()] = Some((*group, Part::Step(axis.clone())));
             }
         }
         let place = decisions.recurrences.place[value.index()].clone();

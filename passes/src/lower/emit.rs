@@ -71,7 +71,8 @@ impl<'a> Emitter<'a> {
         let extents = |axes: &[Axis]| axes.iter().map(|axis| axis.extent.clone()).collect::<Vec<Extent>>();
         let mut inputs = Vec::new();
         for input in &graph.inputs {
-            let buffer = Buffer::new(input.name.clone(), input.ty.dtype, extents(&input.ty.axes), Role::Input);
+            let buffer =
+                Buffer::new(input.name.clone(), input.ty.dtype, extents(&input.ty.axes), Role::Input);
             inputs.push(func.add_buffer(buffer));
         }
         for output in &graph.outputs {

@@ -47,7 +47,9 @@ impl Affine {
             Op::Map(ScalarOp::Neg, operands) if depth > 0 => {
                 self.accumulate(graph, operands[0], factor.checked_neg()?, depth - 1)?;
             }
-            Op::Map(ScalarOp::Mul, operands) if depth > 0 && operands.iter().any(|&v| constant(v).is_some()) => {
+            Op::Map(ScalarOp::Mul, operands)
+                if depth > 0 && operands.iter().any(|&v| constant(v).is_some()) =>
+            {
                 let (rest, scale) = match (constant(operands[0]), constant(operands[1])) {
                     (Some(c), _) => (operands[1], c),
                     (None, c) => (operands[0], c?),
@@ -89,7 +91,8 @@ impl Condition {
             Op::Map(ScalarOp::Not, operands) => (operands[0], true),
             _ => (value, false),
         };
-        let Op::Map(op @ (ScalarOp::Lt | ScalarOp::Le | ScalarOp::Eq), operands) = &graph.node(value).op else {
+        let Op::Map(op @ (ScalarOp::Lt | ScalarOp::Le | ScalarOp::Eq), operands) = &graph.node(value).op
+        else {
             return None;
         };
         let (a, b) = (operands[0], operands[1]);

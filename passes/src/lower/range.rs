@@ -58,11 +58,12 @@ impl Linear {
                 Expr::Op(ScalarOp::Mul, Dtype::I64, operands) if operands.len() == 2 => {
                     let (a, b) = (&operands[0], &operands[1]);
                     let constant = b.as_int().map(|c| (a, c)).or(a.as_int().map(|c| (b, c)));
-                    if let Some((rest, constant)) = constant {
-                        if let Some(factor) = factor.checked_mul(i128::from(constant)).filter(|f| f.abs() < WIDE) {
-                            self.accumulate(rest, factor, depth - 1);
-                            return;
-                        }
+                    if let Some((rest, constant)) = constant
+                        && let Some(factor) =
+                            factor.checked_mul(i128::from(constant)).filter(|f| f.abs() < WIDE)
+                    {
+                        self.accumulate(rest, factor, depth - 1);
+                        return;
                     }
                 }
                 _ => {}
@@ -301,7 +302,11 @@ mod tests {
         ranges.loop_variable(Var(0), &[Expr::int(0)], std::slice::from_ref(&n));
         let i = Expr::Var(Var(0));
         let window = Expr::sub(i.clone(), Expr::int(3));
-        ranges.loop_variable(Var(1), &[Expr::int(0), window], &[n.clone(), Expr::add(i.clone(), Expr::int(1))]);
+        ranges.loop_variable(
+            Var(1),
+            &[Expr::int(0), window],
+            &[n.clone(), Expr::add(i.clone(), Expr::int(1))],
+        );
         (ranges, n, i, Expr::Var(Var(1)))
     }
 
@@ -309,7 +314,10 @@ mod tests {
     fn loop_bounds_prove_indices() {
         let (ranges, n, i, j) = ranges();
         assert!(ranges.proves_le(&Expr::int(0), &i) && ranges.proves_lt(&i, &n));
-        assert!(!ranges.proves_le(&Expr::int(1), &i) && !ranges.proves_lt(&Expr::add(i.clone(), Expr::int(1)), &n));
+        assert!(
+            !ranges.proves_le(&Expr::int(1), &i)
+                && !ranges.proves_lt(&Expr::add(i.clone(), Expr::int(1)), &n)
+        );
         // j <= i and j >= i - 3
         assert!(ranges.proves_le(&Expr::int(0), &Expr::sub(i.clone(), j.clone())));
         assert!(ranges.proves_le(&Expr::sub(i.clone(), j.clone()), &Expr::int(3)));

@@ -7,7 +7,7 @@
 use tcc_ir::axis::Name;
 use tcc_ir::extent::Extent;
 use tcc_ir::graph::{Direction, Graph, Op, ValueId};
-use tcc_ir::scalar::ScalarOp;
+use tcc_ir::scalar::{Literal, ScalarOp};
 
 /// The longest distance in steps for which a reader is moved into the loop.
 const LONGEST_WINDOW: i64 = 16;
@@ -47,13 +47,6 @@ pub(super) struct Recurrences {
     pub member: Vec<Option<(usize, usize)>>,
     /// Whether the value depends on a state (inside the bodies of its group).
     pub in_body: Vec<bool>,
-}
-
-impl Group {
-    /// Position of the first node that can be computed in the loop.
-    pub fn first(&self, _graph: &Graph) -> usize {
-        0
-    }
 }
 
 impl Recurrences {
@@ -180,7 +173,9 @@ impl Reader<'_> {
         if self.after[operand.index()] != Some(self.group) {
             return Step::Free;
         }
-        if let (Op::Recur { .. }, Some(_)) = (&self.graph.node(operand).op, self.known.member[operand.index()]) {
+        if let (Op::Recur { .. }, Some(_)) =
+            (&self.graph.node(operand).op, self.known.member[operand.index()])
+        {
             return Step::Along(self.known.groups[self.group].axis.clone());
         }
         match &self.candidates[operand.index()] {
@@ -257,10 +252,7 @@ impl Reader<'_> {
 pub(super) fn plain_index(graph: &Graph, value: ValueId) -> Option<(Name, i64)> {
     let (mut value, mut offset) = (value, 0i64);
     let constant = |v: ValueId| match &graph.node(v).op {
-        Op::Const(literal) => match literal {
-            tcc_ir::scalar::Literal::Int(value) => Some(*value),
-            _ => None,
-        },
+        Op::Const(Literal::Int(value)) => Some(*value),
         Op::Size(extent) => extent.as_const(),
         _ => None,
     };
@@ -285,12 +277,7 @@ pub(super) fn plain_index(graph: &Graph, value: ValueId) -> Option<(Name, i64)> 
 }
 
 /// A trajectory is stored if the caller gets it or a reader stays outside the loop.
-fn mark_stored(
-    graph: &Graph,
-    live: &[bool],
-    candidates: &[Option<(usize, Part)>],
-    result: &mut Recurrences,
-) {
+fn mark_stored(graph: &Graph, live: &[bool], candidates: &[Option<(usize, Part)>], result: &mut Recurrences) {
     let is_result = |v: ValueId| matches!(graph.node(v).op, Op::Recur { .. });
     let roots = graph.outputs.iter().map(|o| o.value).chain(graph.checks.iter().map(|c| c.value));
     for root in roots.filter(|&root| is_result(root)) {
@@ -327,13 +314,17 @@ fn absorb(graph: &Graph, live: &[bool], candidates: Vec<Option<(usize, Part)>>, 
         let Some((group, _)) = &candidates[value.index()] else { continue };
         kept[value.index()] = graph.node(value).op.operands().iter().any(|operand| {
             let spared = matches!(graph.node(*operand).op, Op::Recur { .. })
-                && result.member[operand.index()].is_some_and(|(g, position)| {
-                    g == *group && !result.groups[g].stored[position]
-                });
-            spared || (kept[operand.index()] && candidates[operand.index()].as_ref().is_some_and(|c| c.0 == *group))
+                && result.member[operand.index()]
+                    .is_some_and(|(g, position)| g == *group && !result.groups[g].stored[position]);
+            spared
+                || (kept[operand.index()]
+                    && candidates[operand.index()].as_ref().is_some_and(|c| c.0 == *group))
         });
     }
-    for value in (0..count as u32).rev().map(ValueId).filter(|v| kept[v.index()]) {
+    for value in (0..count as u32).rev().map(ValueId) {
+        if !kept[value.index()] {
+            continue;
+        }
         let group = candidates[value.index()].as_ref().map(|c| c.0);
         for operand in graph.node(value).op.operands() {
             if candidates[operand.index()].as_ref().map(|c| c.0) == group {
@@ -357,8 +348,12 @@ fn reaches(graph: &Graph, live: &[bool], result: &mut Recurrences) {
             continue;
         }
         let axis = &result.groups[group].axis;
-        let Some(place) = graph.ty(*source).axes.iter().position(|other| other.name == *axis) else { continue };
-        let Some((_, offset)) = indices.get(place).and_then(|&index| plain_index(graph, index)) else { continue };
+        let Some(place) = graph.ty(*source).axes.iter().position(|other| other.name == *axis) else {
+            continue;
+        };
+        let Some((_, offset)) = indices.get(place).and_then(|&index| plain_index(graph, index)) else {
+            continue;
+        };
         let reach = &mut result.groups[group].reach[position];
         *reach = (*reach).max(offset.saturating_abs());
     }

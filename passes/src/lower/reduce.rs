@@ -66,7 +66,12 @@ impl Emitter<'_> {
     }
 
     /// Opens loops over `axes`, bounded and tested by the conditions of a guard.
-    pub fn open_guarded(&mut self, axes: &[Axis], guarded: &Guarded, env: &mut Env) -> Result<usize, LowerError> {
+    pub fn open_guarded(
+        &mut self,
+        axes: &[Axis],
+        guarded: &Guarded,
+        env: &mut Env,
+    ) -> Result<usize, LowerError> {
         let placed = self.place_conditions(axes, guarded);
         let mut opened = self.open_tests(&placed.tests[0], env)?;
         for (level, axis) in axes.iter().enumerate() {
@@ -84,7 +89,8 @@ impl Emitter<'_> {
 
     /// Puts every condition at the innermost loop whose axis it mentions.
     fn place_conditions(&self, axes: &[Axis], guarded: &Guarded) -> Placed {
-        let mut placed = Placed { bounds: vec![Vec::new(); axes.len()], tests: vec![Vec::new(); axes.len() + 1] };
+        let mut placed =
+            Placed { bounds: vec![Vec::new(); axes.len()], tests: vec![Vec::new(); axes.len() + 1] };
         for (condition, value) in &guarded.conditions {
             let mentioned = condition.axes(self.graph);
             let Some(level) = axes.iter().rposition(|axis| mentioned.contains(&&axis.name)) else {
@@ -252,8 +258,27 @@ impl Emitter<'_> {
                     use ScalarOp::*;
                     let cheap = matches!(
                         op,
-                        Add | Sub | Mul | Neg | Fma | Min | Max | Abs | Sign | Eq | Ne | Lt | Le | And | Or | Not
-                            | Select | Cast | Re | Im | Conj | MakeComplex
+                        Add | Sub
+                            | Mul
+                            | Neg
+                            | Fma
+                            | Min
+                            | Max
+                            | Abs
+                            | Sign
+                            | Eq
+                            | Ne
+                            | Lt
+                            | Le
+                            | And
+                            | Or
+                            | Not
+                            | Select
+                            | Cast
+                            | Re
+                            | Im
+                            | Conj
+                            | MakeComplex
                     );
                     if !cheap {
                         return true;

@@ -93,8 +93,10 @@ pub(super) fn schedule(graph: &Graph, decisions: &Decisions) -> Vec<Step> {
         key[first_copy + position] = output.value.index();
         edge(unit(output.value), first_copy + position);
     }
-    let mut ready: BinaryHeap<Reverse<(usize, usize)>> =
-        (0..count).filter(|&unit| exists[unit] && waiting[unit] == 0).map(|unit| Reverse((key[unit], unit))).collect();
+    let mut ready: BinaryHeap<Reverse<(usize, usize)>> = (0..count)
+        .filter(|&unit| exists[unit] && waiting[unit] == 0)
+        .map(|unit| Reverse((key[unit], unit)))
+        .collect();
     let mut steps = Vec::new();
     while let Some(Reverse((_, unit))) = ready.pop() {
         if unit < nodes {

@@ -87,8 +87,7 @@ impl Emitter<'_> {
         let mut env = Env::new();
         let opened = self.open_axes(&self.graph.output_axes(output), &mut env)?;
         let value = self.value(output.value, &env)?;
-        let home =
-            Home { buffer: self.output_buffer(position), axes: output.axes.clone(), window: None };
+        let home = Home { buffer: self.output_buffer(position), axes: output.axes.clone(), window: None };
         let place = self.place(&home, &env)?;
         self.push(Stmt::Store(home.buffer, place, value));
         self.close(opened);
@@ -101,20 +100,11 @@ impl Emitter<'_> {
     fn group(&mut self, position: usize) -> Result<(), LowerError> {
         let decisions = self.decisions;
         let group = &decisions.recurrences.groups[position];
-        let members: Vec<ValueId> = self
-            .graph
-            .values()
-            .skip(group.first(self.graph))
-            .filter(|v| {
-                decisions.live[v.index()]
-                    && decisions.stored[v.index()]
-                    && decisions.recurrences.group_of(*v) == Some(position)
-            })
-            .collect();
+        let members = &decisions.members[position];
         for state in 0..group.states.len() {
             self.allocate_state(group, state);
         }
-        for &value in &members {
+        for &value in members {
             let dropped = decisions.recurrences.step_axis(value).cloned();
             if self.homes[value.index()].is_none() {
                 self.allocate(value, dropped.as_ref().filter(|_| !self.escapes[value.index()]));
@@ -140,10 +130,12 @@ impl Emitter<'_> {
                 self.copy_state(group, state, &step)?;
             }
         }
-        for &value in &members {
+        for &value in members {
             match &decisions.recurrences.place[value.index()] {
                 Some((_, Part::At(_))) => self.access_at_step(value, &step)?,
-                Some((_, Part::Step(axis))) => self.nest(value, &Env::from([(axis.clone(), step.clone())]))?,
+                Some((_, Part::Step(axis))) => {
+                    self.nest(value, &Env::from([(axis.clone(), step.clone())]))?
+                }
                 None => {}
             }
             let first = group.nexts.iter().position(|next| *next == value);
@@ -159,7 +151,8 @@ impl Emitter<'_> {
     fn allocate_state(&mut self, group: &Group, position: usize) {
         let state = group.states[position];
         let next = group.nexts[position];
-        let named = group.results[position].iter().chain([&next]).find(|v| self.graph.node(**v).name.is_some());
+        let named =
+            group.results[position].iter().chain([&next]).find(|v| self.graph.node(**v).name.is_some());
         let name = self.name(*named.unwrap_or(&state));
         let output = group.results[position].iter().find_map(|&result| self.output_of(result));
         let in_body = self.decisions.recurrences.in_body[next.index()];

@@ -1,0 +1,301 @@
+//! Lowered graphs mean what the graphs mean: both levels are evaluated on the same operands, with
+//! symbolic sizes and with constant ones.
+
+use tcc_ir::domain::{Domain, Exact, Native, Reference, Value};
+use tcc_ir::graph::{Graph, Op};
+use tcc_ir::loops::Func;
+use tcc_ir::{Bindings, Ir, Kind, Tensor};
+use tcc_passes::PassContext;
+use tcc_passes::lower::lower;
+
+fn parse(text: &str) -> Graph {
+    text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn lowered(graph: &Graph) -> Func {
+    graph.verify().unwrap_or_else(|errors| panic!("{errors}\n{graph}"));
+    let func = lower(graph, &PassContext::default()).unwrap_or_else(|error| panic!("{error}\n{graph}"));
+    func.verify().unwrap_or_else(|errors| panic!("{errors}\n{graph}\n{func}"));
+    func
+}
+
+/// The graph with constants for its symbols.
+fn bound(graph: &Graph, bindings: &Bindings) -> Graph {
+    let mut graph = graph.clone();
+    graph.symbols.clear();
+    graph.requirements.clear();
+    for input in &mut graph.inputs {
+        input.ty.axes.iter_mut().for_each(|axis| axis.extent = axis.extent.substitute(bindings));
+    }
+    for node in &mut graph.nodes {
+        node.ty.axes.iter_mut().for_each(|axis| axis.extent = axis.extent.substitute(bindings));
+        if let Op::Size(extent) = &mut node.op {
+            *extent = extent.substitute(bindings);
+        }
+    }
+    graph
+}
+
+/// Small operands: reals in steps of 1/8 between -2 and 2, integers from 0 to 3.
+fn operands<D: Domain>(graph: &Graph, bindings: &Bindings, seed: u64) -> Vec<Tensor<D>> {
+    let mut state = seed.wrapping_mul(2).wrapping_add(1);
+    let mut random = |bound: u64| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) % bound
+    };
+    graph
+        .inputs
+        .iter()
+        .map(|input| {
+            let shape: Vec<usize> =
+                input.ty.axes.iter().map(|axis| axis.extent.eval(bindings).unwrap() as usize).collect();
+            let dtype = input.ty.dtype;
+            let mut real = || D::from_f64(random(33) as f64 / 8.0 - 2.0, dtype.part());
+            let data = (0..shape.iter().product())
+                .map(|_| match dtype.kind() {
+                    Kind::Float => Value::Real(real()),
+                    Kind::Complex => Value::Complex(real(), real()),
+                    Kind::Int | Kind::Bool => Value::Int(0),
+                })
+                .collect::<Vec<_>>();
+            let data = data
+                .into_iter()
+                .map(|value| match (value, dtype.kind()) {
+                    (Value::Int(_), Kind::Int) => Value::Int(random(4) as i64),
+                    (Value::Int(_), _) => Value::Bool(random(2) == 1),
+                    (value, _) => value,
+                })
+                .collect();
+            Tensor::from_values(dtype, &shape, data).unwrap()
+        })
+        .collect()
+}
+
+fn close<D: Domain>(a: &Value<D>, b: &Value<D>, tolerance: f64) -> bool {
+    let real = |a: D::Real, b: D::Real| {
+        let (x, y) = (D::to_f64(a), D::to_f64(b));
+        a == b || (x.is_nan() && y.is_nan()) || (x - y).abs() <= tolerance * (1.0 + x.abs())
+    };
+    match (a, b) {
+        (Value::Real(a), Value::Real(b)) => real(*a, *b),
+        (Value::Complex(a, b), Value::Complex(c, d)) => real(*a, *c) && real(*b, *d),
+        (a, b) => a == b,
+    }
+}
+
+fn agree<D: Domain>(graph: &Graph, func: &Func, bindings: &Bindings, tolerance: f64) {
+    for seed in 0..2 {
+        let operands = operands::<D>(graph, bindings, seed);
+        let want = graph.eval(&operands, bindings);
+        let got = func.eval(&operands, bindings);
+        let (want, got) = match (want, got) {
+            (Ok(want), Ok(got)) => (want, got),
+            (Err(want), Err(got)) if want.to_string() == got.to_string() => continue,
+            (want, got) => panic!("graph: {want:?}\nloops: {got:?}\n{graph}\n{func}"),
+        };
+        for (output, (want, got)) in graph.outputs.iter().zip(want.iter().zip(&got)) {
+            assert_eq!(want.shape, got.shape, "{}\n{graph}\n{func}", output.name);
+            for (position, (a, b)) in want.data.iter().zip(&got.data).enumerate() {
+                assert!(
+                    close(a, b, tolerance),
+                    "{} {}[{position}]: graph {a:?}, loops {b:?}\n{graph}\n{func}",
+                    D::NAME,
+                    output.name
+                );
+            }
+        }
+    }
+}
+
+/// Checks a program with symbolic and with constant sizes; returns both functions.
+fn check(text: &str, bindings: &[(&str, i64)]) -> (Func, Func) {
+    let bindings: Bindings = bindings.iter().map(|&(name, value)| (name.into(), value)).collect();
+    let graph = parse(text);
+    let constant = bound(&graph, &bindings);
+    let funcs = [lowered(&graph), lowered(&constant)];
+    agree::<Reference>(&graph, &funcs[0], &bindings, 1e-9);
+    agree::<Reference>(&constant, &funcs[1], &Bindings::new(), 1e-9);
+    let [symbolic, constant_func] = funcs;
+    (symbolic, constant_func)
+}
+
+/// The same in the exact domain, for programs of field operations.
+fn check_exact(text: &str, bindings: &[(&str, i64)]) -> (Func, Func) {
+    let funcs = check(text, bindings);
+    let bindings: Bindings = bindings.iter().map(|&(name, value)| (name.into(), value)).collect();
+    let graph = parse(text);
+    agree::<Exact>(&graph, &funcs.0, &bindings, 0.0);
+    agree::<Native>(&graph, &funcs.0, &bindings, 1e-4);
+    funcs
+}
+
+/// Number of elements of the largest scratch buffer.
+fn largest_scratch(func: &Func) -> i64 {
+    let scratch = func.buffers.iter().filter(|b| matches!(b.role, tcc_ir::loops::Role::Scratch { .. }));
+    scratch.filter_map(|b| b.elements().as_const()).max().unwrap_or(0)
+}
+
+#[test]
+fn a_contraction_is_one_nest_with_a_register() {
+    let (func, _) = check_exact(
+        "graph @mm(n, m, k; %A: f32[i:n, k:k], %B: f32[k:k, j:m]) {
+           %0 = mul %A, %B : f32[i:n, k:k, j:m]
+           %1 C = sum[k] %0 : f32[i:n, j:m]
+           return C = %1[i, j]
+         }",
+        &[("n", 3), ("m", 4), ("k", 5)],
+    );
+    assert_eq!(largest_scratch(&func), 1);
+    assert_eq!(func.body.len(), 1, "{func}");
+}
+
+const ATTENTION: &str = "graph @attention(n, d, e; %Q: f32[i:n, l:d], %K1: f32[j:n, l:d], %K2: f32[k:n, l:d],
+                                                %V1: f32[j:n, c:e], %V2: f32[k:n, c:e]) {
+    %0 = mul %Q, %K1 : f32[i:n, l:d, j:n]
+    %1 = mul %0, %K2 : f32[i:n, l:d, j:n, k:n]
+    %2 = size d : i64
+    %3 = cast %2 : f32
+    %4 = div %1, %3 : f32[i:n, l:d, j:n, k:n]
+    %5 S = sum[l] %4 : f32[i:n, j:n, k:n]
+    %6 P = softmax[j, k] %5 : f32[i:n, j:n, k:n]
+    %7 = mul %6, %V1 : f32[i:n, j:n, k:n, c:e]
+    %8 = mul %7, %V2 : f32[i:n, j:n, k:n, c:e]
+    %9 O = sum[j, k] %8 : f32[i:n, c:e]
+    return O = %9[i, c]
+  }";
+
+#[test]
+fn attention_computes_scores_inside_the_softmax() {
+    let (_, func) = check(ATTENTION, &[("n", 4), ("d", 3), ("e", 2)]);
+    assert_eq!(func.buffers.iter().filter(|b| b.extents.len() == 3).count(), 1, "{func}");
+}
+
+#[test]
+fn guards_become_bounds_and_tests() {
+    let (func, _) = check(
+        "graph @window(n, param w; %x: f32[j:n], %A: i64[i:n, j:n]) {
+           %0 = index i : i64[i:n]
+           %1 = index j : i64[j:n]
+           %2 = size w : i64
+           %3 = sub %0, %2 : i64[i:n]
+           %4 = lt %3, %1 : bool[i:n, j:n]
+           %5 = le %1, %0 : bool[i:n, j:n]
+           %6 = const 0 : i64
+           %7 = ne %A, %6 : bool[i:n, j:n]
+           %8 = and %4, %5 : bool[i:n, j:n]
+           %9 = and %8, %7 : bool[i:n, j:n]
+           %10 = const 0.0 : f32
+           %11 = select %9, %x, %10 : f32[i:n, j:n]
+           %12 y = sum[j] %11 : f32[i:n]
+           %13 = const -inf : f32
+           %14 = select %8, %x, %13 : f32[i:n, j:n]
+           %15 p = softmax[j] %14 : f32[i:n, j:n]
+           %16 = select %4, %x, %13 : f32[i:n, j:n]
+           %17 l = logsumexp[j] %16 : f32[i:n]
+           %18 = const 2 : i64
+           %19 = mul %1, %18 : i64[j:n]
+           %20 = lt %19, %0 : bool[i:n, j:n]
+           %21 = not %20 : bool[i:n, j:n]
+           %22 = select %21, %x, %13 : f32[i:n, j:n]
+           %23 m = max[j] %22 : f32[i:n]
+           return y = %12[i], p = %15[j, i], l = %17[i], m = %23[i]
+         }",
+        &[("n", 7), ("w", 3)],
+    );
+    let text = func.to_string();
+    assert!(text.contains("max(i - w + 1, 0)") || text.contains("max(0, i - w + 1)"), "{text}");
+}
+
+#[test]
+fn accesses_outside_give_the_outside_value() {
+    check_exact(
+        "graph @stencil(n, m; %x: f32[i:n], %p: i64[q:m]) {
+           %0 = index i : i64[i:n]
+           %1 = const 1 : i64
+           %2 = sub %0, %1 : i64[i:n]
+           %3 = add %0, %1 : i64[i:n]
+           %4 = const 7.0 : f32
+           %5 = access %x [%2 | %4] : f32[i:n]
+           %6 = access %x [%3] : f32[i:n]
+           %7 = add %5, %6 : f32[i:n]
+           %8 y = add %7, %x : f32[i:n]
+           %9 = access %8 [%p | %4] : f32[q:m]
+           %10 z = mul %9, %9 : f32[q:m]
+           return y = %8[i], z = %10[q]
+         }",
+        &[("n", 3), ("m", 5)],
+    );
+}
+
+#[test]
+fn empty_axes_and_reductions() {
+    check(
+        "graph @empty(n, m; %x: f32[i:n], %p: i64[q:m]) {
+           %0 s = sum[i] %x : f32
+           %1 l = logsumexp[i] %x : f32
+           %2 = access %x [%p] : f32[q:m]
+           %3 h = softmax[q] %2 : f32[q:m]
+           %4 a = argmax[q] %3 : i64
+           return s = %0[], l = %1[], h = %3[q], a = %4[]
+         }",
+        &[("n", 0), ("m", 3)],
+    );
+}
+
+#[test]
+fn scatters_drop_what_is_outside() {
+    check_exact(
+        "graph @scatter(n, m; %p: i64[e:m], %x: f32[e:m, c:2]) {
+           %0 = index c : i64[c:2]
+           %1 y = scatter.sum[%p, %0] %x : f32[v:n, c:2]
+           %2 z = scatter.prod[%p] %p : i64[v:n]
+           %3 = mul %1, %1 : f32[v:n, c:2]
+           %4 s = sum[v, c] %3 : f32
+           return y = %1[c, v], z = %2[v], s = %4[]
+         }",
+        &[("n", 3), ("m", 9)],
+    );
+}
+
+#[test]
+fn extremes_are_the_first() {
+    check(
+        "graph @arg(n, m; %x: f32[i:n, j:m], %k: i64[i:n, j:m]) {
+           %0 a = argmax[j] %x : i64[i:n]
+           %1 b = argmin[i] %k : i64[j:m]
+           return a = %0[i], b = %1[j]
+         }",
+        &[("n", 6), ("m", 9)],
+    );
+}
+
+#[test]
+fn outputs_that_are_inputs_or_equal_are_copied() {
+    check_exact(
+        "graph @copies(n; %x: f32[i:n, j:2]) {
+           %0 = add %x, %x : f32[i:n, j:2]
+           %1 = const 2.0 : f32
+           %2 = mul %0, %0 : f32[i:n, j:2]
+           %3 = sum[i] %2 : f32[j:2]
+           return a = %x[j, i], b = %0[i, j], c = %0[j, i], d = %1[], e = %3[j], f = %3[j]
+         }",
+        &[("n", 3)],
+    );
+}
+
+#[test]
+fn checks_stop_with_their_site() {
+    check(
+        "graph @checks(n; %p: i64[i:n]) {
+           %0 = size n : i64
+           %1 = lt %p, %0 : bool[i:n]
+           %2 = const 4 : i64
+           %3 = lt %p, %2 : bool[i:n]
+           %4 = add %p, %2 : i64[i:n]
+           check %3 \"first\"
+           check %1 \"second\"
+           return q = %4[i]
+         }",
+        &[("n", 2)],
+    );
+}
