@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `tcc`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tcc::command::main()
+}

@@ -278,7 +278,6 @@ impl Func {
         }
         self.body = body;
         self.vars = vars;
-        self.names = super::NameTable::default(); // declarations have moved
     }
 }
 

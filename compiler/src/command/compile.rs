@@ -1,0 +1,176 @@
+//! `tcc compile`: artefacts that run without tcc.
+
+use super::header::Wrapper;
+use super::program::{ProgramArguments, about};
+use super::session::{Exit, Failure, Session};
+use super::{doctor, show, summary};
+use crate::frontend_stub::Program;
+use crate::operand::bind::Words;
+use crate::operand::size;
+use crate::operand::write::Files;
+use crate::{Error, Source};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tcc_backends::{EmitKind, Target};
+use tcc_ir::loops::Func;
+use tcc_passes::Quiet;
+
+/// Compile a program to an object file and a C header with a typed function
+#[derive(clap::Args)]
+#[command(after_help = "\
+Sizes stay arguments of the function; those given as NAME=VALUE are fixed. The function is called
+tcc_NAME after the file NAME.ein.
+
+  tcc compile attention.ein --emit obj,header,example -o build
+  cc build/attention_main.c build/attention.o -lm && ./a.out")]
+pub struct Arguments {
+    #[command(flatten)]
+    program: ProgramArguments,
+    /// What to write
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', default_value = "obj,header",
+          value_parser = ["obj", "header", "so", "clif", "asm", "graph", "loops", "example"])]
+    emit: Vec<String>,
+    /// The folder to write into; it is made if it is missing
+    #[arg(short = 'o', value_name = "DIR", default_value = ".")]
+    output: PathBuf,
+    /// Use the instructions of this very machine, not only those of every machine since 2013
+    #[arg(long)]
+    native: bool,
+}
+
+/// What a kind of artefact adds to the name of the program.
+fn suffix(kind: &str) -> &'static str {
+    match kind {
+        "obj" => ".o",
+        "header" => ".h",
+        "so" => ".so",
+        "clif" => ".clif",
+        "asm" => ".s",
+        "graph" => ".graph",
+        "loops" => ".loops",
+        _ => "_main.c",
+    }
+}
+
+/// Runs the command.
+pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
+    let numbers = Words::parse(arguments.program.source()?.1)?.numbers();
+    let loaded = arguments.program.check(session)?;
+    let bindings = show::sizes(&loaded.program, &numbers);
+    let mut graph = loaded.program.graph.clone();
+    tcc_passes::graph::specialise::run(&mut graph, &loaded.compiler.context(&bindings));
+    let program = Program { graph, ..loaded.program.clone() };
+    let func = loaded
+        .compiler
+        .lower(&program.graph, &bindings, &mut Quiet)
+        .map_err(|error| about(error, &loaded.source))?;
+    let stem = stem(&loaded.source);
+    let job =
+        Job { arguments: &arguments, loaded: &loaded.source, program: &program, func: &func, stem: &stem };
+    let made = job.make(&loaded.compiler)?;
+    std::fs::create_dir_all(&arguments.output).map_err(|error| {
+        Failure::Environment(format!("cannot make the folder `{}`: {error}", arguments.output.display()))
+    })?;
+    let mut files = Files::new();
+    for (path, bytes, _) in &made {
+        files.add(path, |file| file.write_all(bytes))?;
+    }
+    files.commit()?;
+    list(session, &made);
+    Ok(Exit::Fine)
+}
+
+/// A file: place, contents, what to say about it.
+type Made = (PathBuf, Vec<u8>, String);
+
+struct Job<'a> {
+    arguments: &'a Arguments,
+    loaded: &'a Source,
+    program: &'a Program,
+    func: &'a Func,
+    stem: &'a str,
+}
+
+impl Job<'_> {
+    fn make(&self, compiler: &crate::Compiler) -> Result<Vec<Made>, Failure> {
+        let wrapper = Wrapper::new(self.stem, self.program, self.func);
+        let target = Target { symbol: Some(wrapper.symbol()), native: self.arguments.native };
+        let emit = |kind: EmitKind| -> Result<Vec<u8>, Error> {
+            Ok((compiler.target()?.emit)(self.func, kind, &target)?.as_bytes().to_vec())
+        };
+        let mut made: Vec<Made> = Vec::new();
+        for kind in &self.arguments.emit {
+            let path = self.arguments.output.join(format!("{}{}", self.stem, suffix(kind)));
+            let (bytes, note) = match kind.as_str() {
+                "obj" => (emit(EmitKind::Object)?, format!("object file, exports {}", wrapper.symbol())),
+                "clif" => (emit(EmitKind::Clif)?, "Cranelift's intermediate form".into()),
+                "asm" => (emit(EmitKind::Asm)?, "machine instructions".into()),
+                "so" => (link(&emit(EmitKind::Object)?, &path)?, "shared library".into()),
+                "graph" => (self.program.graph.to_string().into_bytes(), "graph IR".into()),
+                "loops" => (self.func.to_string().into_bytes(), "loop IR".into()),
+                "header" => (
+                    wrapper.header(self.loaded).into_bytes(),
+                    format!("C header, function {}", wrapper.function()),
+                ),
+                _ => (
+                    wrapper.example()?.into_bytes(),
+                    format!("cc {0}_main.c {0}.o -lm && ./a.out", self.stem),
+                ),
+            };
+            made.push((path, bytes, note));
+        }
+        Ok(made)
+    }
+}
+
+/// The name of the file without folder and extension, as a C name.
+fn stem(source: &Source) -> String {
+    let name = if source.expression { "expression" } else { &source.name };
+    let stem =
+        Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    super::header::c_name(&stem)
+}
+
+/// Links an object file into a shared library with the C compiler of this machine.
+fn link(object: &[u8], path: &Path) -> Result<Vec<u8>, Failure> {
+    let compiler = doctor::c_compiler().ok_or_else(|| {
+        Failure::Environment(
+            "a shared library needs a C compiler to link it; hint: Debian: apt-get install gcc".into(),
+        )
+    })?;
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::Environment(format!("cannot link `{}`: {error}", path.display()))
+    };
+    let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
+    let (from, to) = (folder.path().join("kernel.o"), folder.path().join("kernel.so"));
+    std::fs::write(&from, object).map_err(|error| failed(&error))?;
+    let output = Command::new(compiler).arg("-shared").arg("-o").arg(&to).arg(&from).output();
+    let output = output.map_err(|error| failed(&error))?;
+    if !output.status.success() {
+        return Err(failed(&String::from_utf8_lossy(&output.stderr)));
+    }
+    std::fs::read(&to).map_err(|error| failed(&error))
+}
+
+fn list(session: &Session, made: &[Made]) {
+    if session.json() {
+        let files: Vec<Value> = made
+            .iter()
+            .map(|(path, bytes, _)| {
+                json!({ "path": path.display().to_string(), "bytes": bytes.len(), "sha256": summary::hash(bytes) })
+            })
+            .collect();
+        session.out_json(&json!({ "schema": "tcc.compile/1", "files": files }));
+        return;
+    }
+    let width = made.iter().map(|(path, ..)| path.display().to_string().len()).max().unwrap_or_default();
+    for (path, bytes, note) in made {
+        session.out(&format!(
+            "{:<width$}  {:>9}  {note}\n",
+            path.display().to_string(),
+            size(bytes.len() as u64)
+        ));
+    }
+}

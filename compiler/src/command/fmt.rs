@@ -1,0 +1,81 @@
+//! `tcc fmt`: brings programs into their canonical spacing.
+
+use super::program::read_source;
+use super::session::{Exit, Failure, Session};
+use crate::Error;
+use crate::operand::write::Files;
+use std::io::Write;
+use std::path::Path;
+
+/// Format programs in place (`-`: standard input to standard output)
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<String>,
+    /// Write nothing; exit 3 and list the files that would change
+    #[arg(long)]
+    check: bool,
+    /// Write nothing; print the lines that would change
+    #[arg(long)]
+    diff: bool,
+}
+
+/// Runs the command.
+pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
+    let mut written = Files::new();
+    let mut changed = false;
+    for file in &arguments.files {
+        let source = read_source(file)?;
+        let formatted = tcc_frontend::format(&source.text)
+            .map_err(|found| Failure::Error(Error::Rejected(found), Some(source.clone())))?;
+        let differs = formatted != source.text;
+        changed |= differs;
+        if arguments.diff {
+            session.out(&difference(file, &source.text, &formatted));
+        } else if arguments.check {
+            if differs {
+                session.out(&format!("{file}\n"));
+            }
+        } else if file == "-" {
+            session.out(&formatted);
+        } else if differs {
+            written.add(Path::new(file), |out| out.write_all(formatted.as_bytes()))?;
+        }
+    }
+    written.commit()?;
+    let only_asked = arguments.check || arguments.diff;
+    Ok(if only_asked && changed { Exit::CheckFailed } else { Exit::Fine })
+}
+
+/// Lines that go (`-`) and come (`+`): what lies between the common beginning and the common end.
+fn difference(file: &str, old: &str, new: &str) -> String {
+    if old == new {
+        return String::new();
+    }
+    let (before, after): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let start = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
+    let rest = before.len().min(after.len()) - start;
+    let end = before.iter().rev().zip(after.iter().rev()).take_while(|(a, b)| a == b).count().min(rest);
+    let mut text = format!("--- {file}\n+++ {file}\n@@ line {} @@\n", start + 1);
+    for line in &before[start..before.len() - end] {
+        text.push_str(&format!("-{line}\n"));
+    }
+    for line in &after[start..after.len() - end] {
+        text.push_str(&format!("+{line}\n"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lines_that_differ_are_shown() {
+        let text = difference("x", "a\nb\nc\n", "a\nB\nc\n");
+        assert_eq!(text, "--- x\n+++ x\n@@ line 2 @@\n-b\n+B\n");
+        assert_eq!(difference("x", "a\n", "a\n"), "");
+        assert!(difference("x", "a\na\n", "a\n").ends_with("-a\n"));
+    }
+}

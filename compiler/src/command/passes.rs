@@ -1,0 +1,67 @@
+//! `tcc passes`: the tables of passes, levels and backends.
+
+use super::session::{Exit, Failure, Session};
+use serde_json::{Value, json};
+use tcc_backends::BACKENDS;
+use tcc_passes::{GRAPH_PASSES, LEVELS, LOOP_PASSES, Pass};
+
+/// List the passes, the optimisation levels and the backends
+#[derive(clap::Args)]
+pub struct Arguments {}
+
+/// Runs the command.
+pub fn run(session: &Session, _: Arguments) -> Result<Exit, Failure> {
+    if session.json() {
+        let levels: Vec<Value> = LEVELS
+            .iter()
+            .map(|level| json!({ "name": level.name, "about": level.about, "pipeline": level.text }))
+            .collect();
+        let backends: Vec<Value> =
+            BACKENDS.iter().map(|row| json!({ "name": row.name, "about": row.about })).collect();
+        session.out_json(&json!({
+            "schema": "tcc.passes/1",
+            "graph": rows_json(GRAPH_PASSES), "loops": rows_json(LOOP_PASSES),
+            "levels": levels, "backends": backends,
+        }));
+        return Ok(Exit::Fine);
+    }
+    let mut text = String::from("graph passes (before the bar of a pipeline)\n");
+    rows(GRAPH_PASSES, &mut text);
+    text.push_str("\nloop passes (after the bar)\n");
+    rows(LOOP_PASSES, &mut text);
+    text.push_str("\nlevels\n");
+    for level in LEVELS {
+        text.push_str(&format!("  -{:<13} {}\n{:17}{}\n", level.name, level.about, "", level.text));
+    }
+    text.push_str("\nbackends\n");
+    for row in BACKENDS {
+        text.push_str(&format!("  {:<14} {}\n", row.name, row.about));
+    }
+    session.out(&text);
+    Ok(Exit::Fine)
+}
+
+fn rows<I>(passes: &[Pass<I>], text: &mut String) {
+    for pass in passes {
+        let params: Vec<String> =
+            pass.params.iter().map(|p| format!("{}={} of {:?}", p.name, p.default, p.choices)).collect();
+        let params = if params.is_empty() { String::new() } else { format!(" ({})", params.join(", ")) };
+        let required = if pass.required { " [required]" } else { "" };
+        text.push_str(&format!("  {:<14} {}{params}{required}\n", pass.name, pass.about));
+    }
+}
+
+fn rows_json<I>(passes: &[Pass<I>]) -> Vec<Value> {
+    let params = |pass: &Pass<I>| -> Vec<Value> {
+        pass.params
+            .iter()
+            .map(|p| json!({ "name": p.name, "default": p.default, "choices": p.choices }))
+            .collect()
+    };
+    passes
+        .iter()
+        .map(|pass| {
+            json!({ "name": pass.name, "about": pass.about, "required": pass.required, "params": params(pass) })
+        })
+        .collect()
+}

@@ -1,0 +1,346 @@
+//! `tcc run`: runs a program on data.
+
+use super::program::{Loaded, ProgramArguments, about};
+use super::session::{Exit, Failure, Session};
+use super::summary;
+use crate::operand::bind::{Bound, Missing, expected};
+use crate::operand::compare::{Verdict, compare};
+use crate::operand::size;
+use crate::operand::write::Files;
+use crate::specialised::Specialised;
+use crate::{Array, Dtype, Error, Output};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tcc_ir::{Ir, Reference, Tensor};
+use tcc_passes::Quiet;
+
+/// Run a program on data and print a summary of every result
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  tcc run -e 'C[i,k] += A[i,j]*B[j,k]' A=rand:64x128 B=rand:128x32
+  tcc run attention.ein pack.npz -o O=o.npy
+  tcc run attention.ein pack.npz --expect pack.npz --tol 1e-5
+  tcc run attention.ein --demo
+
+Generators: rand makes normal numbers with seed 0 (rand(7): seed 7) in the declared dtype, f32 where
+none is declared; integers are -8 to 8. ones, zeros, eye and arange do what they say.")]
+pub struct Arguments {
+    #[command(flatten)]
+    program: ProgramArguments,
+    /// Write results: NAME=FILE.npy, or FILE.npz for all, or FILE.npy if there is only one
+    #[arg(short = 'o', long = "output", value_name = "[NAME=]FILE", help_heading = "Results")]
+    output: Vec<String>,
+    /// Print every element
+    #[arg(long, value_name = "WHAT", value_parser = ["summary", "full"], default_value = "summary", help_heading = "Results")]
+    print: String,
+    /// Compare with the members NAME or out_NAME of a .npz file; exit 3 if one differs
+    #[arg(long, value_name = "PACK.npz", help_heading = "Checks")]
+    expect: Option<PathBuf>,
+    /// Largest relative error that `--expect` accepts
+    #[arg(long, value_name = "TOLERANCE", default_value = "1e-5", help_heading = "Checks")]
+    tol: f64,
+    /// Make up what is not given, and compare with the f64 reference
+    #[arg(long, help_heading = "Checks")]
+    demo: bool,
+}
+
+/// Where one result goes.
+struct Destinations {
+    /// `NAME=FILE.npy`
+    named: Vec<(String, PathBuf)>,
+    /// `FILE.npz`
+    packs: Vec<PathBuf>,
+}
+
+/// Everything that is reported.
+struct Report<'a> {
+    outputs: &'a [Output],
+    compile: Duration,
+    run: Duration,
+    checks: Vec<Checked>,
+}
+
+/// The comparison of one output.
+struct Checked {
+    output: String,
+    against: String,
+    verdict: Option<Verdict>,
+    tolerance: f64,
+}
+
+/// Runs the command.
+pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
+    let missing = if arguments.demo { Missing::MakeUp } else { Missing::Refuse };
+    let (loaded, bound) = arguments.program.bind(session, missing)?;
+    let names: Vec<String> = loaded.program.graph.outputs.iter().map(|o| o.name.to_string()).collect();
+    let destinations = Destinations::parse(&arguments.output, &names)?;
+    let started = Instant::now();
+    let compiled = Specialised::with_bindings(
+        &loaded.compiler,
+        &loaded.program,
+        &bound.bindings,
+        &bound.numbers,
+        &mut Quiet,
+    );
+    let (code, _) = compiled.map_err(|error| about(error, &loaded.source))?;
+    let compile = started.elapsed();
+    let operands: Vec<&Array> = bound.arrays.iter().collect();
+    let started = Instant::now();
+    let outputs = code.run(&operands).map_err(|error| about(error, &loaded.source))?;
+    let run = started.elapsed();
+    let mut checks = Vec::new();
+    if let Some(pack) = &arguments.expect {
+        checks.extend(check_expected(session, &arguments, pack, &outputs)?);
+    }
+    if arguments.demo {
+        checks.extend(check_reference(&loaded, &bound, &outputs)?);
+    }
+    let written = destinations.write(&outputs)?;
+    let report = Report { outputs: &outputs, compile, run, checks };
+    if session.json() {
+        session.out_json(&report.json(&loaded, &bound, &written));
+    } else {
+        report.print(session, &arguments, &written);
+    }
+    Ok(if report.checks.iter().all(Checked::is_fine) { Exit::Fine } else { Exit::CheckFailed })
+}
+
+impl Destinations {
+    fn parse(words: &[String], outputs: &[String]) -> Result<Destinations, Failure> {
+        let mut destinations = Destinations { named: Vec::new(), packs: Vec::new() };
+        for word in words {
+            match word.split_once('=') {
+                Some((name, file)) if outputs.iter().any(|output| output == name) => {
+                    if !file.ends_with(".npy") {
+                        return Err(Failure::Usage(format!(
+                            "`{word}`: one result is written to a .npy file"
+                        )));
+                    }
+                    destinations.named.push((name.into(), file.into()));
+                }
+                Some((name, _)) => {
+                    let known = outputs.join(", ");
+                    return Err(Failure::Usage(format!("no output `{name}`; the program has: {known}")));
+                }
+                None if word.ends_with(".npz") => destinations.packs.push(word.into()),
+                None if word.ends_with(".npy") && outputs.len() == 1 => {
+                    destinations.named.push((outputs[0].clone(), word.into()));
+                }
+                None => {
+                    return Err(Failure::Usage(format!(
+                        "`-o {word}`: write NAME=FILE.npy for one result, or FILE.npz for all"
+                    )));
+                }
+            }
+        }
+        Ok(destinations)
+    }
+
+    /// Writes all files or none; gives name of output (empty: all) and path.
+    fn write(&self, outputs: &[Output]) -> Result<Vec<(String, PathBuf)>, Failure> {
+        let mut files = Files::new();
+        let mut written = Vec::new();
+        for (name, path) in &self.named {
+            let found = outputs.iter().find(|output| output.name == *name);
+            let output = found.ok_or_else(|| Error::Bug(format!("no result `{name}`")))?;
+            files.add_npy(path, &output.array)?;
+            written.push((name.clone(), path.clone()));
+        }
+        for path in &self.packs {
+            let all: Vec<(&str, &Array)> = outputs.iter().map(|o| (o.name.as_str(), &o.array)).collect();
+            files.add_npz(path, &all)?;
+            written.push((String::new(), path.clone()));
+        }
+        files.commit()?;
+        Ok(written)
+    }
+}
+
+/// Compares with the members of a file.
+fn check_expected(
+    session: &Session,
+    arguments: &Arguments,
+    pack: &Path,
+    outputs: &[Output],
+) -> Result<Vec<Checked>, Failure> {
+    let names: Vec<&str> = outputs.iter().map(|output| output.name.as_str()).collect();
+    let members = expected(pack, &names, &arguments.program.options().limits())?;
+    if members.iter().all(|(_, array)| array.is_none()) {
+        let message = format!("`{}` has no member for any output ({})", pack.display(), names.join(", "));
+        return Err(Error::rejected(tcc_frontend::diagnostic::Code::NoSuchMember, message, None).into());
+    }
+    let known = crate::operand::npz::Pack::open(pack)?;
+    let extra: Vec<&str> = known
+        .members()
+        .iter()
+        .filter_map(|member| member.strip_prefix("out_"))
+        .filter(|name| !names.contains(name))
+        .collect();
+    if !extra.is_empty() {
+        session.note(&format!("not compared, the program does not produce: {}", extra.join(", ")));
+    }
+    let checked = members.into_iter().zip(outputs).map(|((output, want), got)| Checked {
+        output,
+        against: pack.display().to_string(),
+        verdict: want.map(|want| compare(&got.array, &want, arguments.tol)),
+        tolerance: arguments.tol,
+    });
+    Ok(checked.collect())
+}
+
+/// Compares with the reference evaluation of the graph in f64.
+fn check_reference(loaded: &Loaded, bound: &Bound, outputs: &[Output]) -> Result<Vec<Checked>, Failure> {
+    let graph = &loaded.program.graph;
+    let inputs = reference_inputs(loaded, bound)?;
+    let wanted = graph.eval::<Reference>(&inputs, &bound.bindings).map_err(Error::from)?;
+    let mut checked = Vec::new();
+    for (want, got) in wanted.into_iter().zip(outputs) {
+        let tolerance = tolerance(got.array.dtype());
+        let want = in_full_width(want).map_err(Error::from)?;
+        checked.push(Checked {
+            output: got.name.clone(),
+            against: "the f64 reference".into(),
+            verdict: Some(compare(&got.array, &want, tolerance)),
+            tolerance,
+        });
+    }
+    Ok(checked)
+}
+
+/// The operands and parameters of a program as tensors, in order of declaration.
+pub fn reference_inputs<D: tcc_ir::Domain>(
+    loaded: &Loaded,
+    bound: &Bound,
+) -> Result<Vec<Tensor<D>>, Failure> {
+    let mut arrays = bound.arrays.iter();
+    let mut inputs = Vec::new();
+    for input in &loaded.program.graph.inputs {
+        if input.param.is_some() {
+            let value = crate::specialised::parameter(input, &bound.numbers)?;
+            let tensor = Tensor::from_f64s(input.ty.dtype, &[], &[value]);
+            inputs.push(tensor.ok_or_else(|| Error::Bug("a parameter is no number".into()))?);
+        } else {
+            let array = arrays.next().ok_or_else(|| Error::Bug("an operand is missing".into()))?;
+            inputs.push(Tensor::from_array(array));
+        }
+    }
+    Ok(inputs)
+}
+
+/// The tensor's numbers without rounding to a narrow dtype.
+pub fn in_full_width(mut tensor: Tensor<Reference>) -> Result<Array, tcc_ir::EvalError> {
+    tensor.dtype = match tensor.dtype {
+        Dtype::F16 | Dtype::BF16 | Dtype::F32 => Dtype::F64,
+        Dtype::C64 => Dtype::C128,
+        other => other,
+    };
+    tensor.to_array()
+}
+
+/// How far a result may be from the reference.
+pub fn tolerance(dtype: Dtype) -> f64 {
+    match dtype.part() {
+        Dtype::F16 => 2e-2,
+        Dtype::BF16 => 1e-1,
+        Dtype::F32 => 1e-4,
+        _ => 1e-9,
+    }
+}
+
+impl Checked {
+    fn is_fine(&self) -> bool {
+        matches!(self.verdict, Some(Verdict::Equal(_)))
+    }
+
+    fn text(&self) -> String {
+        let Checked { output, against, tolerance, .. } = self;
+        match &self.verdict {
+            Some(Verdict::Equal(error)) => {
+                format!("{output} : equal to {against} (error {error:.1e}, tolerance {tolerance:.1e})\n")
+            }
+            Some(Verdict::Shape) => format!("{output} : another shape than in {against}\n"),
+            Some(Verdict::Kind) => format!("{output} : another kind of number than in {against}\n"),
+            Some(Verdict::Differs { index, got, want, error }) => {
+                let index: Vec<String> = index.iter().map(usize::to_string).collect();
+                let place =
+                    if index.is_empty() { output.clone() } else { format!("{output}[{}]", index.join(",")) };
+                format!(
+                    "{output} : differs from {against}: {place} is {got}, expected {want} (error {error:.1e}, tolerance {tolerance:.1e})\n"
+                )
+            }
+            None => format!("{output} : no member in {against}\n"),
+        }
+    }
+
+    fn json(&self) -> Value {
+        let verdict = match &self.verdict {
+            Some(Verdict::Equal(error)) => json!({ "verdict": "equal", "error": error }),
+            Some(Verdict::Shape) => json!({ "verdict": "shape" }),
+            Some(Verdict::Kind) => json!({ "verdict": "kind" }),
+            Some(Verdict::Differs { index, got, want, error }) => {
+                json!({ "verdict": "differs", "index": index, "got": got, "expected": want, "error": error })
+            }
+            None => json!({ "verdict": "missing" }),
+        };
+        let mut all = json!({ "output": self.output, "against": self.against, "tolerance": self.tolerance });
+        if let (Some(all), Some(verdict)) = (all.as_object_mut(), verdict.as_object()) {
+            all.extend(verdict.clone());
+        }
+        all
+    }
+}
+
+impl Report<'_> {
+    fn print(&self, session: &Session, arguments: &Arguments, written: &[(String, PathBuf)]) {
+        let mut text = String::new();
+        for output in self.outputs {
+            let file = written.iter().find(|(name, _)| *name == output.name);
+            text.push_str(&match file {
+                Some((_, path)) => {
+                    let bytes = size(output.array.bytes().len() as u64);
+                    format!("{} -> {} ({bytes})\n", summary::head(output), path.display())
+                }
+                None => summary::line(output),
+            });
+            if arguments.print == "full" {
+                text.push_str(&summary::elements(&output.array));
+            }
+        }
+        for (_, path) in written.iter().filter(|(name, _)| name.is_empty()) {
+            text.push_str(&format!("all results -> {}\n", path.display()));
+        }
+        for check in &self.checks {
+            text.push_str(&check.text());
+        }
+        session.out(&text);
+        let backend = arguments.program.options().backend();
+        session.note(&format!(
+            "compiled in {:.1} ms ({backend}), ran in {:.2} ms",
+            milliseconds(self.compile),
+            milliseconds(self.run)
+        ));
+    }
+
+    fn json(&self, loaded: &Loaded, bound: &Bound, written: &[(String, PathBuf)]) -> Value {
+        let outputs: Vec<Value> = self.outputs.iter().map(summary::json).collect();
+        let sizes: serde_json::Map<String, Value> =
+            bound.bindings.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
+        let files: Vec<String> = written.iter().map(|(_, path)| path.display().to_string()).collect();
+        json!({
+            "schema": "tcc.run/1",
+            "file": loaded.source.name,
+            "sizes": sizes,
+            "outputs": outputs,
+            "files": files,
+            "checks": self.checks.iter().map(Checked::json).collect::<Vec<_>>(),
+            "compile_ms": milliseconds(self.compile),
+            "run_ms": milliseconds(self.run),
+        })
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}

@@ -1,0 +1,281 @@
+//! `tcc verify`: compares every stage of a compilation with the meaning of the program.
+//!
+//! The ladder: exact arithmetic modulo a prime, where the program is algebraic (a difference there is
+//! always a bug); small integers, on which float operations are exact in most programs; floats, within
+//! a tolerance that the dtype of each result sets.
+
+use super::program::{Loaded, ProgramArguments, about};
+use super::run::{in_full_width, reference_inputs, tolerance};
+use super::session::{Exit, Failure, Session};
+use super::table::table;
+use crate::operand::bind::{Bound, Missing};
+use crate::operand::compare::{Verdict, compare};
+use crate::operand::generate::{Random, fill};
+use crate::{Array, Error};
+use serde_json::{Value, json};
+use tcc_ir::dtype::Kind;
+use tcc_ir::graph::Graph;
+use tcc_ir::loops::Func;
+use tcc_ir::{Bindings, Domain, EvalError, Exact, Ir, Native, Reference, SymbolDecl, Tensor};
+use tcc_passes::{Changed, PassObserver};
+
+/// Compare every stage of a compilation with the meaning of the program
+#[derive(clap::Args)]
+#[command(after_help = "Operands that are not given are made up, sizes too. Exit 3: a stage differs.")]
+pub struct Arguments {
+    #[command(flatten)]
+    program: ProgramArguments,
+}
+
+/// The program after a pass.
+enum Stage {
+    Graph(Graph),
+    Loops(Func),
+}
+
+/// Collects the stages that differ from the one before.
+#[derive(Default)]
+struct Stages(Vec<(String, Stage)>);
+
+impl PassObserver for Stages {
+    fn graph(&mut self, pass: &str, position: usize, graph: &Graph, changed: Changed) {
+        if position == 0 || changed.is_yes() {
+            self.0.push((pass.to_owned(), Stage::Graph(graph.clone())));
+        }
+    }
+
+    fn loops(&mut self, pass: &str, _: usize, func: &Func, changed: Changed) {
+        if changed.is_yes() {
+            self.0.push((pass.to_owned(), Stage::Loops(func.clone())));
+        }
+    }
+}
+
+/// One cell of the table.
+enum Outcome {
+    /// The same numbers.
+    Equal,
+    /// Within the tolerance.
+    Close(f64),
+    /// The check has no meaning here; why.
+    None(String),
+    /// Another number; where.
+    Differs(String),
+}
+
+impl Outcome {
+    fn text(&self) -> String {
+        match self {
+            Outcome::Equal => "equal".into(),
+            Outcome::Close(error) => format!("{error:.1e}"),
+            Outcome::None(why) => format!("- ({why})"),
+            Outcome::Differs(place) => format!("DIFFERS at {place}"),
+        }
+    }
+
+    fn is_wrong(&self) -> bool {
+        matches!(self, Outcome::Differs(_))
+    }
+}
+
+/// One row of the table.
+struct Row {
+    stage: String,
+    exact: Outcome,
+    integers: Outcome,
+    floats: Outcome,
+}
+
+/// Runs the command.
+pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
+    let (loaded, bound) = arguments.program.bind(session, Missing::MakeUp)?;
+    let mut stages = Stages::default();
+    let lowered = loaded.compiler.lower(&loaded.program.graph, &bound.bindings, &mut stages);
+    let func = lowered.map_err(|error| about(error, &loaded.source))?;
+    let rows = compare_stages(&loaded, &bound, &stages.0, &func)?;
+    let wrong =
+        rows.iter().find(|row| row.exact.is_wrong() || row.integers.is_wrong() || row.floats.is_wrong());
+    let verdict = if wrong.is_some() { "mismatch" } else { "equal" };
+    if session.json() {
+        let stages: Vec<Value> = rows.iter().map(|row| json!({
+            "stage": row.stage, "exact": row.exact.text(), "integers": row.integers.text(), "floats": row.floats.text(),
+        })).collect();
+        session.out_json(&json!({
+            "schema": "tcc.verify/1", "file": loaded.source.name, "verdict": verdict,
+            "stage": wrong.map(|row| &row.stage), "stages": stages,
+        }));
+    } else {
+        let cells: Vec<[String; 4]> = rows
+            .iter()
+            .map(|r| [r.stage.clone(), r.exact.text(), r.integers.text(), r.floats.text()])
+            .collect();
+        session.out(&table(["stage", "exact mod p", "small integers", "floats"], &cells));
+        session.out(&match wrong {
+            None => format!("{}: all stages agree\n", loaded.source.name),
+            Some(row) => format!("{}: first wrong after `{}`\n", loaded.source.name, row.stage),
+        });
+    }
+    Ok(if wrong.is_some() { Exit::CheckFailed } else { Exit::Fine })
+}
+
+/// Inputs and expected results of the three rungs.
+struct Ladder {
+    exact: (Vec<Tensor<Exact>>, Result<Vec<Tensor<Exact>>, EvalError>),
+    integers: (Vec<Tensor<Reference>>, Result<Vec<Array>, EvalError>),
+    floats: (Vec<Tensor<Native>>, Vec<Array>),
+}
+
+fn compare_stages(
+    loaded: &Loaded,
+    bound: &Bound,
+    stages: &[(String, Stage)],
+    last: &Func,
+) -> Result<Vec<Row>, Failure> {
+    let graph = &loaded.program.graph;
+    let small = small_integers(loaded, bound)?;
+    let exact_inputs = reference_inputs::<Exact>(loaded, bound)?;
+    let integer_inputs = reference_inputs::<Reference>(loaded, &small)?;
+    let reference =
+        graph.eval::<Reference>(&reference_inputs(loaded, bound)?, &bound.bindings).map_err(Error::from)?;
+    let ladder = Ladder {
+        exact: (exact_inputs.clone(), graph.eval(&exact_inputs, &bound.bindings)),
+        integers: (
+            integer_inputs.clone(),
+            graph
+                .eval(&integer_inputs, &bound.bindings)
+                .and_then(|all| all.into_iter().map(in_full_width).collect()),
+        ),
+        floats: (
+            reference_inputs(loaded, bound)?,
+            reference.into_iter().map(in_full_width).collect::<Result<_, _>>().map_err(Error::from)?,
+        ),
+    };
+    let mut rows = Vec::new();
+    let mut expanded = false;
+    for (name, stage) in stages {
+        expanded |= name == "expand_math";
+        rows.push(match stage {
+            Stage::Graph(graph) => ladder.row(name, graph, &open(&graph.symbols, bound), loaded, expanded),
+            Stage::Loops(func) => ladder.row(name, func, &open(&func.symbols, bound), loaded, expanded),
+        });
+    }
+    rows.push(backend_row(loaded, bound, &small, &ladder, last)?);
+    Ok(rows)
+}
+
+/// Values of the symbols that a stage still has; it refuses values for others.
+fn open(symbols: &[SymbolDecl], bound: &Bound) -> Bindings {
+    let known = symbols.iter().filter_map(|s| Some((s.name.clone(), *bound.bindings.get(&s.name)?)));
+    known.collect()
+}
+
+impl Ladder {
+    /// Compares one stage on every rung.
+    fn row<I: Ir>(&self, name: &str, stage: &I, open: &Bindings, loaded: &Loaded, expanded: bool) -> Row {
+        let outputs: Vec<&str> = loaded.program.graph.outputs.iter().map(|o| &*o.name).collect();
+        let exact = match (&self.exact.1, expanded) {
+            (_, true) => Outcome::None("math is expanded".into()),
+            (Err(error), _) => Outcome::None(error.to_string()),
+            (Ok(want), _) => match stage.eval::<Exact>(&self.exact.0, open) {
+                Ok(got) => same_tensors(&outputs, &got, want),
+                Err(error) => Outcome::Differs(error.to_string()),
+            },
+        };
+        let integers = match &self.integers.1 {
+            Err(error) => Outcome::None(error.to_string()),
+            Ok(want) => {
+                let got = stage.eval::<Reference>(&self.integers.0, open);
+                let got =
+                    got.and_then(|all| all.into_iter().map(in_full_width).collect::<Result<Vec<_>, _>>());
+                judge(&outputs, got, want, |_| 1e-9)
+            }
+        };
+        let got = stage.eval::<Native>(&self.floats.0, open);
+        let got = got.and_then(|all| all.iter().map(Tensor::to_array).collect::<Result<Vec<_>, _>>());
+        let floats = judge(&outputs, got, &self.floats.1, |array| tolerance(array.dtype()));
+        Row { stage: name.into(), exact, integers, floats }
+    }
+}
+
+/// The compiled code itself, on integers and on floats.
+fn backend_row(
+    loaded: &Loaded,
+    bound: &Bound,
+    small: &Bound,
+    ladder: &Ladder,
+    last: &Func,
+) -> Result<Row, Failure> {
+    let name = loaded.compiler.target()?.name;
+    let outputs: Vec<&str> = loaded.program.graph.outputs.iter().map(|o| &*o.name).collect();
+    let call = |bound: &Bound| -> Result<Vec<Array>, Error> {
+        let code = crate::specialised::Specialised::from_loops(
+            &loaded.compiler,
+            &loaded.program,
+            last,
+            &bound.bindings,
+            &bound.numbers,
+        )?;
+        let operands: Vec<&Array> = bound.arrays.iter().collect();
+        Ok(code.run(&operands)?.into_iter().map(|output| output.array).collect())
+    };
+    let tolerances = |array: &Array| tolerance(array.dtype());
+    let floats = match call(bound) {
+        Ok(got) => judge(&outputs, Ok(got), &ladder.floats.1, tolerances),
+        Err(error) => Outcome::Differs(error.to_string()),
+    };
+    let integers = match (&ladder.integers.1, call(small)) {
+        (Err(error), _) => Outcome::None(error.to_string()),
+        (Ok(want), Ok(got)) => judge(&outputs, Ok(got), want, tolerances),
+        (Ok(_), Err(error)) => Outcome::Differs(error.to_string()),
+    };
+    Ok(Row { stage: name.into(), exact: Outcome::None("machine numbers".into()), integers, floats })
+}
+
+/// The same run with small integers as the elements of float operands.
+fn small_integers(loaded: &Loaded, bound: &Bound) -> Result<Bound, Failure> {
+    let mut arrays = Vec::new();
+    for (input, array) in crate::specialised::operands(&loaded.program.graph).zip(&bound.arrays) {
+        let dtype = array.dtype();
+        let keep = !matches!(dtype.kind(), Kind::Float | Kind::Complex) || input.range.is_some();
+        let made = if keep {
+            Some(array.clone())
+        } else {
+            let mut random = Random::new(1, &input.name);
+            fill(dtype, array.shape(), &mut || (random.integer(-3, 3) as f64, random.integer(-3, 3) as f64))
+        };
+        arrays.push(made.ok_or_else(|| Error::Bug("small integers do not fit in memory".into()))?);
+    }
+    Ok(Bound { arrays, bindings: bound.bindings.clone(), numbers: bound.numbers.clone(), notes: Vec::new() })
+}
+
+fn same_tensors<D: Domain>(names: &[&str], got: &[Tensor<D>], want: &[Tensor<D>]) -> Outcome {
+    for ((name, got), want) in names.iter().zip(got).zip(want) {
+        if let Some(at) = got.data.iter().zip(&want.data).position(|(a, b)| a != b) {
+            return Outcome::Differs(format!("element {at} of {name}"));
+        }
+    }
+    Outcome::Equal
+}
+
+fn judge(
+    names: &[&str],
+    got: Result<Vec<Array>, EvalError>,
+    want: &[Array],
+    tolerance: impl Fn(&Array) -> f64,
+) -> Outcome {
+    let got = match got {
+        Ok(got) => got,
+        Err(error) => return Outcome::Differs(error.to_string()),
+    };
+    let mut worst = 0.0f64;
+    for ((name, got), want) in names.iter().zip(&got).zip(want) {
+        match compare(got, want, tolerance(got)) {
+            Verdict::Equal(error) => worst = worst.max(error),
+            Verdict::Shape | Verdict::Kind => return Outcome::Differs(format!("the type of {name}")),
+            Verdict::Differs { index, got, want, .. } => {
+                return Outcome::Differs(format!("{name}{index:?}: {got}, expected {want}"));
+            }
+        }
+    }
+    if worst == 0.0 { Outcome::Equal } else { Outcome::Close(worst) }
+}

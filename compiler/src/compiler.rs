@@ -1,0 +1,218 @@
+//! How programs are compiled: options, and the stages from text to loaded code.
+
+use crate::error::{Error, Result};
+use crate::frontend_stub::{Operand, Options, Program};
+use crate::kernel::Kernel;
+use tcc_backends::{BACKENDS, Backend};
+use tcc_frontend::diagnostic::nearest;
+use tcc_ir::Bindings;
+use tcc_ir::graph::Graph;
+use tcc_ir::loops::Func;
+use tcc_ir::scalar::Literal;
+use tcc_passes::graph::specialise;
+use tcc_passes::{Contract, LEVELS, PassContext, PassObserver, Pipeline};
+
+/// Options of the compiler. The default: `-O2`, Cranelift, sums may be reassociated, 4 GiB.
+#[derive(Clone, Debug)]
+pub struct Compiler {
+    pipeline: Pipeline,
+    backend: &'static str,
+    contract: Contract,
+    memory: u64,
+    double_precision: bool,
+}
+
+/// The text of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// How messages call it; also the name of the program.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    /// Whether it is an expression (`-e`): `in` and `out` may be left out, and a classic einsum
+    /// string is understood.
+    pub expression: bool,
+}
+
+/// A number by name: a size, a parameter or a 0-d operand.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Number {
+    /// An integer.
+    Integer(i64),
+    /// Any other number.
+    Real(f64),
+}
+
+impl From<i64> for Number {
+    fn from(value: i64) -> Number {
+        Number::Integer(value)
+    }
+}
+
+impl From<f64> for Number {
+    fn from(value: f64) -> Number {
+        Number::Real(value)
+    }
+}
+
+impl Number {
+    /// The nearest f64.
+    pub fn to_f64(self) -> f64 {
+        match self {
+            Number::Integer(value) => value as f64,
+            Number::Real(value) => value,
+        }
+    }
+
+    fn literal(self) -> Literal {
+        match self {
+            Number::Integer(value) => Literal::Int(value),
+            Number::Real(value) => Literal::Real(value),
+        }
+    }
+}
+
+impl Default for Compiler {
+    fn default() -> Compiler {
+        Compiler {
+            pipeline: Pipeline::level("O2").unwrap_or_default(),
+            backend: "cranelift",
+            contract: Contract::default(),
+            memory: 4 << 30,
+            double_precision: false,
+        }
+    }
+}
+
+impl Compiler {
+    /// The default options.
+    pub fn new() -> Compiler {
+        Compiler::default()
+    }
+
+    /// An optimisation level: `O0` to `O3`, or only the digit.
+    pub fn level(self, name: &str) -> Result<Compiler> {
+        let pipeline = Pipeline::level(name).ok_or_else(|| {
+            let known: Vec<&str> = LEVELS.iter().map(|level| level.name).collect();
+            Error::Argument(format!("no optimisation level `{name}`; there are {}", known.join(", ")))
+        })?;
+        Ok(Compiler { pipeline, ..self })
+    }
+
+    /// A pipeline as text: `canonicalize, cse | fuse, hoist, expand_math, reuse_buffers`.
+    pub fn pipeline(self, text: &str) -> Result<Compiler> {
+        Ok(Compiler { pipeline: Pipeline::parse(text)?, ..self })
+    }
+
+    /// The backend: `cranelift` or `interp`.
+    pub fn backend(self, name: &str) -> Result<Compiler> {
+        let backend = find_backend(name)?;
+        Ok(Compiler { backend: backend.name, ..self })
+    }
+
+    /// What rewrites may do to floating-point results.
+    pub fn contract(self, contract: Contract) -> Compiler {
+        Compiler { contract, ..self }
+    }
+
+    /// Most bytes that one call may take: inputs, outputs and working memory together.
+    pub fn memory_limit(self, bytes: u64) -> Compiler {
+        Compiler { memory: bytes, ..self }
+    }
+
+    /// Whether f16, bf16 and f32 become f64, and c64 becomes c128.
+    pub fn double_precision(self, on: bool) -> Compiler {
+        Compiler { double_precision: on, ..self }
+    }
+
+    /// Compiles a program: the text of an `.ein` file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn compile(&self, text: &str) -> Result<Kernel> {
+        Kernel::new(self.clone(), Source { name: "program".into(), text: text.into(), expression: false })
+    }
+
+    /// Compiles an expression, as [`crate::jit`] does.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn jit(&self, text: &str) -> Result<Kernel> {
+        Kernel::new(self.clone(), Source { name: "expression".into(), text: text.into(), expression: true })
+    }
+
+    /// Most bytes that one call may take.
+    pub fn memory(&self) -> u64 {
+        self.memory
+    }
+
+    /// The pipeline.
+    pub fn passes(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// The row of the backend.
+    pub fn target(&self) -> Result<&'static Backend> {
+        find_backend(self.backend)
+    }
+
+    /// Parses, checks and builds a program.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn check(
+        &self,
+        source: &Source,
+        operands: &[Operand],
+        numbers: &[(String, Number)],
+    ) -> Result<Program> {
+        let options = Options {
+            name: source.name.clone(),
+            type_f64: self.double_precision,
+            expression: source.expression,
+            operands: operands.to_vec(),
+            numbers: numbers.iter().map(|(name, number)| (name.clone(), number.literal())).collect(),
+        };
+        crate::frontend_stub::compile(&source.text, &options).map_err(Error::Rejected)
+    }
+
+    /// The context in which passes run: `bindings` fix sizes.
+    pub fn context(&self, bindings: &Bindings) -> PassContext {
+        let mut context = PassContext::default();
+        context.contract = self.contract;
+        context.bindings = bindings.clone();
+        context
+    }
+
+    /// Runs the pipeline. Symbols that `bindings` has become constants first.
+    ///
+    /// # Errors
+    /// Only ours.
+    pub fn lower(&self, graph: &Graph, bindings: &Bindings, observer: &mut dyn PassObserver) -> Result<Func> {
+        let context = self.context(bindings);
+        let mut graph = graph.clone();
+        specialise::run(&mut graph, &context);
+        Ok(self.pipeline.run(graph, &context, observer)?)
+    }
+
+    /// Makes a function runnable.
+    ///
+    /// # Errors
+    /// The backend does not support it, or fails.
+    pub fn load(&self, func: &Func) -> Result<tcc_backends::Kernel> {
+        Ok((self.target()?.load)(func)?)
+    }
+}
+
+/// The row of the backend called `name`.
+pub(crate) fn find_backend(name: &str) -> Result<&'static Backend> {
+    tcc_backends::backend(name).ok_or_else(|| {
+        let names = BACKENDS.iter().map(|row| row.name);
+        Error::Argument(match nearest(name, names.clone()) {
+            Some(near) => format!("no backend `{name}`; did you mean `{near}`?"),
+            None => {
+                format!("no backend `{name}`; there are {}", names.collect::<Vec<_>>().join(", "))
+            }
+        })
+    })
+}

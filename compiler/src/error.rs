@@ -1,0 +1,179 @@
+//! Everything that can go wrong, as values.
+
+use tcc_backends::{BackendError, CallError};
+use tcc_frontend::ast::Span;
+use tcc_frontend::diagnostic::{Code, Diagnostic};
+use tcc_ir::bind::BindError;
+use tcc_ir::{EvalError, Relation, Requirement};
+use tcc_passes::PipelineError;
+use thiserror::Error;
+
+/// Why something has no result.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The program, or data given to it, has mistakes. At least one diagnostic is an error.
+    #[error("{}", first(.0))]
+    Rejected(Vec<Diagnostic>),
+    /// A value that the library was given does not fit: an unknown name, another number of arguments.
+    #[error("{0}")]
+    Argument(String),
+    /// What was asked for needs more memory than allowed.
+    #[error("{what} needs {needed} bytes, more than the limit of {limit}")]
+    Limit {
+        /// What needs it.
+        what: String,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// A backend does not support what was asked for.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The compiler failed; this is never the fault of the caller.
+    #[error("the compiler failed (this is our fault): {0}")]
+    Bug(String),
+}
+
+fn first(diagnostics: &[Diagnostic]) -> String {
+    let error = diagnostics.iter().find(|d| d.is_error()).or(diagnostics.first());
+    error.map_or_else(String::new, |d| format!("{}: {}", d.code, d.message))
+}
+
+impl Error {
+    /// A short stable name: `E0203` and the like where a diagnostic says what is wrong.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Rejected(diagnostics) => {
+                diagnostics.iter().find(|d| d.is_error()).map_or("E0000", |d| d.code.id())
+            }
+            Error::Argument(_) => "E0500",
+            Error::Limit { .. } => Code::MemoryLimit.id(),
+            Error::Unsupported(_) => "P0501",
+            Error::Bug(_) => "B0001",
+        }
+    }
+
+    /// The mistakes that were found, if the program or its data were refused.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        match self {
+            Error::Rejected(diagnostics) => diagnostics,
+            _ => &[],
+        }
+    }
+
+    /// A result that does not fit the symbols of a program, with the place in the source where known.
+    pub(crate) fn from_binding(error: &BindError, requirements: &[Requirement]) -> Error {
+        let mut message = error.to_string();
+        let mut span = None;
+        let code = match error {
+            BindError::Unknown(_) => Code::UnknownOperand,
+            BindError::Rank { .. } => Code::OperandRank,
+            BindError::Mismatch { .. } => Code::OperandExtent,
+            BindError::Indivisible { .. } => Code::ShapeUnsolved,
+            BindError::Negative { .. } | BindError::Extent(_) => Code::NegativeSize,
+            BindError::Unsolved(_) => Code::MissingValue,
+            BindError::Requirement { index, message: text } => {
+                message.clone_from(text);
+                let requirement = requirements.get(*index);
+                span = requirement.and_then(|r| r.span);
+                match requirement.map(|r| r.relation) {
+                    Some(Relation::Le) => Code::ReadOutOfRange,
+                    Some(Relation::Divides) => Code::GroupNotDivisible,
+                    Some(Relation::Eq) | None => Code::OperandExtent,
+                }
+            }
+        };
+        Error::rejected(code, message, span)
+    }
+
+    /// One diagnostic, at a place of the source if there is one.
+    pub(crate) fn rejected(code: Code, message: String, span: Option<(usize, usize)>) -> Error {
+        let mut diagnostic = Diagnostic::new(code, message);
+        if let Some((start, end)) = span {
+            diagnostic = diagnostic.label(Span::new(start, end), "");
+        }
+        Error::Rejected(vec![diagnostic])
+    }
+}
+
+impl From<Box<Diagnostic>> for Error {
+    fn from(diagnostic: Box<Diagnostic>) -> Error {
+        Error::Rejected(vec![*diagnostic])
+    }
+}
+
+impl From<PipelineError> for Error {
+    fn from(error: PipelineError) -> Error {
+        match error {
+            PipelineError::Text { .. } => Error::Argument(error.to_string()),
+            error => Error::Bug(error.to_string()),
+        }
+    }
+}
+
+impl From<BackendError> for Error {
+    fn from(error: BackendError) -> Error {
+        match error {
+            BackendError::Unsupported { .. } => Error::Unsupported(error.to_string()),
+            BackendError::Codegen { .. } => Error::Bug(error.to_string()),
+        }
+    }
+}
+
+impl From<EvalError> for Error {
+    fn from(error: EvalError) -> Error {
+        match error {
+            EvalError::Operand(message) => Error::rejected(Code::OperandExtent, message, None),
+            EvalError::Requirement { message, .. } => Error::rejected(Code::OperandExtent, message, None),
+            EvalError::Check { message, .. } => Error::rejected(run_time_code(&message), message, None),
+            EvalError::Extent(error) => Error::rejected(Code::NegativeSize, error.to_string(), None),
+            EvalError::Limit { needed, limit, unit } => Error::Limit {
+                what: format!("the evaluation (counted in {unit})"),
+                needed: u64::try_from(needed).unwrap_or(u64::MAX),
+                limit: u64::try_from(limit).unwrap_or(u64::MAX),
+            },
+            error @ (EvalError::Domain(_) | EvalError::Fault(_)) => Error::Bug(error.to_string()),
+        }
+    }
+}
+
+impl Error {
+    /// A failed call; `spans` are the places of the run-time checks.
+    pub(crate) fn from_call(error: CallError, spans: impl Fn(usize) -> Option<(usize, usize)>) -> Error {
+        match error {
+            CallError::Check { site, message } => {
+                Error::rejected(run_time_code(&message), message, spans(site))
+            }
+            CallError::Eval(error) => error.into(),
+            CallError::Requirement(message) => Error::rejected(Code::OperandExtent, message, None),
+            CallError::Extent(error) => Error::rejected(Code::NegativeSize, error.to_string(), None),
+            CallError::Negative { .. } => Error::rejected(Code::NegativeSize, error.to_string(), None),
+            CallError::TooLarge(what) => Error::Limit { what, needed: u64::MAX, limit: isize::MAX as u64 },
+            error @ (CallError::Count { .. }
+            | CallError::Dtype { .. }
+            | CallError::Shape { .. }
+            | CallError::Length { .. }
+            | CallError::Alignment { .. }
+            | CallError::Overlap(..)) => Error::Argument(error.to_string()),
+        }
+    }
+}
+
+/// The code of a run-time check, by what its message is about.
+fn run_time_code(message: &str) -> Code {
+    let about = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if about(&["division", "div by", "mod by", "divis", "by zero", "by 0"]) {
+        Code::RuntimeDivisionByZero
+    } else if about(&["exponent", "power"]) {
+        Code::RuntimeNegativeExponent
+    } else if about(&["empty", "nothing", "no element"]) {
+        Code::RuntimeEmptyReduction
+    } else {
+        Code::IndexOutside
+    }
+}
+
+/// Results of the library.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,360 @@
+//! A program compiled for one set of shapes and numbers.
+
+use crate::argument::Output;
+use crate::compiler::{Compiler, Number};
+use crate::error::{Error, Result};
+use crate::frontend_stub::Program;
+use crate::operand::{compare::unflatten, convert};
+use tcc_frontend::diagnostic::Code;
+use tcc_ir::graph::{Graph, Input};
+use tcc_ir::loops::Func;
+use tcc_ir::scalar::Literal;
+use tcc_ir::{Array, Bindings, Dtype};
+use tcc_passes::{PassObserver, Quiet};
+
+/// Runnable code with everything that a call needs beside the operands.
+pub struct Specialised {
+    kernel: tcc_backends::Kernel,
+    /// Values of the symbols that the code still has, in order.
+    sizes: Vec<i64>,
+    /// Where each input of the code comes from.
+    slots: Vec<Slot>,
+    outputs: Vec<Place>,
+    /// Inputs with a promised interval: position among the operands, and the interval.
+    intervals: Vec<(usize, Interval)>,
+    /// Places in the source of the run-time checks.
+    spans: Vec<Option<(usize, usize)>>,
+    arena: u64,
+}
+
+/// Where an input of the code comes from.
+pub(crate) enum Slot {
+    /// The operand at this position.
+    Operand(usize),
+    /// A parameter, known when the code was made.
+    Number(Box<f64>),
+}
+
+/// An output: name, element type, extents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The name in the program.
+    pub name: String,
+    /// Element type.
+    pub dtype: Dtype,
+    /// Extents, outermost first.
+    pub shape: Vec<usize>,
+}
+
+struct Interval {
+    name: String,
+    low: f64,
+    high: f64,
+}
+
+/// The inputs that callers give as arrays: all but float parameters.
+pub fn operands(graph: &Graph) -> impl Iterator<Item = &Input> {
+    graph.inputs.iter().filter(|input| input.param.is_none())
+}
+
+/// Values of all symbols, from the shapes of the operands and the numbers given.
+///
+/// # Errors
+/// Shapes that do not fit the program, or sizes that nothing determines.
+pub fn bind(graph: &Graph, shapes: &[&[usize]], numbers: &[(String, Number)]) -> Result<Bindings> {
+    let mut given = Bindings::new();
+    for (name, number) in numbers {
+        let is_input = graph.inputs.iter().any(|input| *input.name == **name);
+        match number {
+            _ if is_input => {}
+            Number::Integer(value) => drop(given.insert(name.as_str().into(), *value)),
+            Number::Real(value) if graph.symbols.iter().any(|symbol| *symbol.name == **name) => {
+                let message = format!("`{name}` is an integer, but {value} was given");
+                return Err(Error::rejected(Code::ParameterType, message, None));
+            }
+            Number::Real(_) => drop(given.insert(name.as_str().into(), 0)),
+        }
+    }
+    let mut rest = shapes.iter();
+    let all: Vec<&[usize]> = graph
+        .inputs
+        .iter()
+        .map(|input| if input.param.is_some() { &[] } else { rest.next().copied().unwrap_or_default() })
+        .collect();
+    graph.bind(&all, &given).map_err(|error| Error::from_binding(&error, &graph.requirements))
+}
+
+/// The value of a float parameter: what was given, else its default.
+///
+/// # Errors
+/// Neither is there.
+pub fn parameter(input: &Input, numbers: &[(String, Number)]) -> Result<f64> {
+    let given =
+        numbers.iter().rev().find(|(name, _)| *name == *input.name).map(|(_, number)| number.to_f64());
+    let default = || input.param.flatten().map(as_f64);
+    given.or_else(default).ok_or_else(|| {
+        let message = format!("parameter `{0}` has no value: give {0}=VALUE", input.name);
+        Error::rejected(Code::MissingValue, message, None)
+    })
+}
+
+/// The value of a literal; the real part of a complex one.
+pub(crate) fn as_f64(literal: Literal) -> f64 {
+    match literal {
+        Literal::Bool(value) => f64::from(u8::from(value)),
+        Literal::Int(value) => value as f64,
+        Literal::Real(value) | Literal::Complex(value, _) => value,
+    }
+}
+
+impl Specialised {
+    /// Compiles `program` for operands of these shapes.
+    ///
+    /// # Errors
+    /// Shapes or numbers that do not fit, or memory beyond the limit.
+    pub fn new(
+        compiler: &Compiler,
+        program: &Program,
+        shapes: &[&[usize]],
+        numbers: &[(String, Number)],
+    ) -> Result<Specialised> {
+        let bindings = bind(&program.graph, shapes, numbers)?;
+        Specialised::with_bindings(compiler, program, &bindings, numbers, &mut Quiet).map(|(this, _)| this)
+    }
+
+    /// As [`Specialised::new`], with symbols already bound; also gives the loops that were compiled.
+    ///
+    /// # Errors
+    /// As for [`Specialised::new`].
+    pub fn with_bindings(
+        compiler: &Compiler,
+        program: &Program,
+        bindings: &Bindings,
+        numbers: &[(String, Number)],
+        observer: &mut dyn PassObserver,
+    ) -> Result<(Specialised, Func)> {
+        let total = operand_bytes(&program.graph, bindings)?;
+        limit("the operands and results", total, compiler.memory())?;
+        let func = compiler.lower(&program.graph, bindings, observer)?;
+        let this = Specialised::from_loops(compiler, program, &func, bindings, numbers)?;
+        Ok((this, func))
+    }
+
+    /// Makes loops runnable that were lowered from `program` with these sizes.
+    ///
+    /// # Errors
+    /// As for [`Specialised::new`].
+    pub fn from_loops(
+        compiler: &Compiler,
+        program: &Program,
+        func: &Func,
+        bindings: &Bindings,
+        numbers: &[(String, Number)],
+    ) -> Result<Specialised> {
+        let total = operand_bytes(&program.graph, bindings)?;
+        if let Some(arena) = &func.arena {
+            let arena = arena.eval(bindings).map_or(u64::MAX, i64::unsigned_abs);
+            if let Some(allowed) = program.peak_limit.filter(|&allowed| arena > allowed) {
+                let message = format!("working memory of {arena} bytes is planned, @max allows {allowed}");
+                return Err(Error::rejected(Code::BudgetExceeded, message, None));
+            }
+            limit("the program", total.saturating_add(arena), compiler.memory())?;
+        }
+        let kernel = compiler.load(func)?;
+        let this = Specialised::assemble(kernel, func, &program.graph, bindings, numbers)?;
+        limit("the program", total.saturating_add(this.arena), compiler.memory())?;
+        Ok(this)
+    }
+
+    fn assemble(
+        kernel: tcc_backends::Kernel,
+        func: &Func,
+        graph: &Graph,
+        bindings: &Bindings,
+        numbers: &[(String, Number)],
+    ) -> Result<Specialised> {
+        let sizes: Vec<i64> = kernel
+            .signature()
+            .symbols
+            .iter()
+            .map(|symbol| bindings.get(&symbol.name).copied().unwrap_or_default())
+            .collect();
+        let (mut slots, mut intervals, mut operand) = (Vec::new(), Vec::new(), 0);
+        for input in &graph.inputs {
+            if input.param.is_some() {
+                slots.push(Slot::Number(Box::new(parameter(input, numbers)?)));
+                continue;
+            }
+            if let Some((low, high)) = input.range {
+                let name = input.name.to_string();
+                intervals.push((operand, Interval { name, low: as_f64(low), high: as_f64(high) }));
+            }
+            slots.push(Slot::Operand(operand));
+            operand += 1;
+        }
+        let mut outputs = Vec::new();
+        for parameter in &kernel.signature().outputs {
+            let shape = shape(&parameter.extents, bindings)?;
+            outputs.push(Place { name: parameter.name.to_string(), dtype: parameter.dtype, shape });
+        }
+        let arena = kernel.arena_bytes(&sizes).map_err(|e| Error::from_call(e, |_| None))? as u64;
+        let spans = func.checks.iter().map(|check| check.span).collect();
+        Ok(Specialised { kernel, sizes, slots, outputs, intervals, spans, arena })
+    }
+
+    /// The outputs in order of declaration.
+    pub fn outputs(&self) -> &[Place] {
+        &self.outputs
+    }
+
+    /// Bytes of working memory.
+    pub fn arena_bytes(&self) -> u64 {
+        self.arena
+    }
+
+    /// Zeroed results.
+    ///
+    /// # Errors
+    /// They do not fit in memory.
+    pub fn allocate(&self) -> Result<Vec<Output>> {
+        let allocate = |place: &Place| {
+            let array = Array::zeros(place.dtype, &place.shape).ok_or_else(|| Error::Limit {
+                what: format!("`{}`", place.name),
+                needed: u64::MAX,
+                limit: isize::MAX as u64,
+            })?;
+            Ok(Output { name: place.name.clone(), array })
+        };
+        self.outputs.iter().map(allocate).collect()
+    }
+
+    /// Runs on arrays that have the shapes the code was made for.
+    ///
+    /// # Errors
+    /// A promise about the data does not hold, or a run-time check fails.
+    pub fn run(&self, operands: &[&Array]) -> Result<Vec<Output>> {
+        for (position, interval) in &self.intervals {
+            let array =
+                operands.get(*position).ok_or_else(|| Error::Argument("an operand is missing".into()))?;
+            interval.check(array)?;
+        }
+        let mut outputs = self.allocate()?;
+        let mut inputs: Vec<&[u8]> = Vec::new();
+        let numbers: Vec<[u8; 8]> = self.slots.iter().map(Slot::bytes).collect();
+        for (slot, number) in self.slots.iter().zip(&numbers) {
+            inputs.push(match slot {
+                Slot::Operand(position) => {
+                    operands.get(*position).map(|array| array.bytes()).unwrap_or_default()
+                }
+                Slot::Number(_) => number,
+            });
+        }
+        let mut results: Vec<&mut [u8]> = outputs.iter_mut().map(|output| output.array.bytes_mut()).collect();
+        self.kernel.run_pooled(&inputs, &mut results, &self.sizes).map_err(|error| self.explain(error))?;
+        Ok(outputs)
+    }
+
+    /// Runs on raw memory: `ranges` has one `(start, bytes)` per operand, then per output.
+    ///
+    /// # Safety
+    /// As for [`tcc_backends::Kernel::run_raw`].
+    pub(crate) unsafe fn run_raw(&self, ranges: &[(*mut u8, usize)]) -> Result<()> {
+        const INLINE: usize = 24;
+        let mut inline = [(std::ptr::null_mut(), 0); INLINE];
+        let mut heap = Vec::new();
+        let operands = self.slots.iter().filter(|slot| matches!(slot, Slot::Operand(_))).count();
+        let count = self.slots.len() + ranges.len().saturating_sub(operands);
+        let buffers: &mut [(*mut u8, usize)] = if count <= INLINE {
+            &mut inline[..count]
+        } else {
+            heap.resize(count, (std::ptr::null_mut(), 0));
+            &mut heap
+        };
+        let inputs = self.slots.iter().map(|slot| match slot {
+            Slot::Operand(position) => ranges.get(*position).copied().unwrap_or((std::ptr::null_mut(), 0)),
+            Slot::Number(number) => (std::ptr::from_ref::<f64>(number).cast_mut().cast(), size_of::<f64>()),
+        });
+        let outputs = ranges.iter().skip(operands).copied();
+        for (buffer, range) in buffers.iter_mut().zip(inputs.chain(outputs)) {
+            *buffer = range;
+        }
+        // SAFETY: the caller promises it for `ranges`; numbers belong to `self` and are only read.
+        unsafe { self.kernel.run_raw(buffers, &self.sizes) }.map_err(|error| self.explain(error))
+    }
+
+    /// Whether calls must look at the data first.
+    pub(crate) fn has_intervals(&self) -> bool {
+        !self.intervals.is_empty()
+    }
+
+    fn explain(&self, error: tcc_backends::CallError) -> Error {
+        Error::from_call(error, |site| self.spans.get(site).copied().flatten())
+    }
+
+    /// Checks the promises about one operand.
+    pub(crate) fn check_interval(&self, position: usize, array: &Array) -> Result<()> {
+        let found = self.intervals.iter().find(|(at, _)| *at == position);
+        found.map_or(Ok(()), |(_, interval)| interval.check(array))
+    }
+}
+
+impl Slot {
+    fn bytes(&self) -> [u8; 8] {
+        match self {
+            Slot::Operand(_) => [0; 8],
+            Slot::Number(number) => number.to_ne_bytes(),
+        }
+    }
+}
+
+impl Interval {
+    fn check(&self, array: &Array) -> Result<()> {
+        let outside = |&(re, _): &(f64, f64)| !(self.low..=self.high).contains(&re);
+        let Some((at, (value, _))) = convert::numbers(array).enumerate().find(|(_, n)| outside(n)) else {
+            return Ok(());
+        };
+        let index: Vec<String> = unflatten(at, array.shape()).iter().map(usize::to_string).collect();
+        let Interval { name, low, high } = self;
+        let place = if index.is_empty() { name.clone() } else { format!("{name}[{}]", index.join(",")) };
+        let message = format!("`{place}` is {value}, outside the declared interval [{low}, {high}]");
+        Err(Error::rejected(Code::OutsideInterval, message, None))
+    }
+}
+
+fn limit(what: &str, needed: u64, limit: u64) -> Result<()> {
+    if needed > limit {
+        return Err(Error::Limit { what: what.into(), needed, limit });
+    }
+    Ok(())
+}
+
+/// Bytes of all inputs and outputs.
+fn operand_bytes(graph: &Graph, bindings: &Bindings) -> Result<u64> {
+    let mut total = 0u64;
+    let inputs = graph.inputs.iter().map(|input| (input.ty.dtype, input.ty.axes.clone()));
+    let outputs =
+        graph.outputs.iter().map(|output| (graph.ty(output.value).dtype, graph.output_axes(output)));
+    for (dtype, axes) in inputs.chain(outputs) {
+        let mut bytes = dtype.size_bytes() as u64;
+        for axis in axes {
+            let extent = axis.extent.eval(bindings).map_err(|error| size_error(&error.to_string()))?;
+            let extent = u64::try_from(extent)
+                .map_err(|_| size_error(&format!("size `{}` would be {extent}", axis.extent)))?;
+            bytes = bytes.saturating_mul(extent);
+        }
+        total = total.saturating_add(bytes);
+    }
+    Ok(total)
+}
+
+fn shape(extents: &[tcc_ir::Extent], bindings: &Bindings) -> Result<Vec<usize>> {
+    let one = |extent: &tcc_ir::Extent| {
+        let value = extent.eval(bindings).map_err(|error| size_error(&error.to_string()))?;
+        usize::try_from(value).map_err(|_| size_error(&format!("size `{extent}` would be {value}")))
+    };
+    extents.iter().map(one).collect()
+}
+
+fn size_error(message: &str) -> Error {
+    Error::rejected(Code::NegativeSize, message.to_owned(), None)
+}
