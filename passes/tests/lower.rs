@@ -299,3 +299,190 @@ fn checks_stop_with_their_site() {
         &[("n", 2)],
     );
 }
+
+const SCAN: &str =
+    "graph @scan(T, d, n; %x: f32[t:T, c:d], %A: f32[c:d, k:n], %B: f32[t:T, k:n], %C: f32[t:T, k:n]) {
+    %0 = exp %x : f32[t:T, c:d]
+    %1 = mul %0, %A : f32[t:T, c:d, k:n]
+    %2 = exp %1 : f32[t:T, c:d, k:n]
+    %3 = state t forward : f32[t:T, c:d, k:n]
+    %4 = index t : i64[t:T]
+    %5 = const 1 : i64
+    %6 = sub %4, %5 : i64[t:T]
+    %7 = index c : i64[c:d]
+    %8 = index k : i64[k:n]
+    %9 = const 0.0 : f32
+    %10 = access %3 [%6, %7, %8 | %9] : f32[t:T, c:d, k:n]
+    %11 = mul %2, %10 : f32[t:T, c:d, k:n]
+    %12 = mul %0, %B : f32[t:T, c:d, k:n]
+    %13 = add %11, %12 : f32[t:T, c:d, k:n]
+    %14 h = recur.0 {%3 <- %13} : f32[t:T, c:d, k:n]
+    %15 = mul %C, %14 : f32[t:T, k:n, c:d]
+    %16 = sum[k] %15 : f32[t:T, c:d]
+    %17 y = add %16, %x : f32[t:T, c:d]
+    %18 = size T - 1 : i64
+    %19 last = access %14 [%18, %7, %8] : f32[c:d, k:n]
+    return y = %17[t, c], last = %19[c, k]
+  }";
+
+#[test]
+fn a_scan_keeps_only_a_window() {
+    let (_, func) = check(SCAN, &[("T", 6), ("d", 3), ("n", 2)]);
+    assert!(largest_scratch(&func) <= 2 * 3 * 2, "{func}");
+    assert!(!func.to_string().contains("select"), "{func}");
+    check(SCAN, &[("T", 0), ("d", 3), ("n", 2)]);
+    check(SCAN, &[("T", 1), ("d", 3), ("n", 0)]);
+}
+
+#[test]
+fn a_wave_steps_back_twice_and_records() {
+    let (_, func) = check_exact(
+        "graph @wave(T, n, r, param depth; %c: f64[z:n], %src: f64[t:T], %rec: i64[q:r]) {
+           %0 = state t forward : f64[t:T, z:n]
+           %1 = index t : i64[t:T]
+           %2 = const 1 : i64
+           %3 = sub %1, %2 : i64[t:T]
+           %4 = const 2 : i64
+           %5 = sub %1, %4 : i64[t:T]
+           %6 = index z : i64[z:n]
+           %7 = const 0.0 : f64
+           %8 = access %0 [%3, %6 | %7] : f64[t:T, z:n]
+           %9 = access %0 [%5, %6 | %7] : f64[t:T, z:n]
+           %10 = add %6, %2 : i64[z:n]
+           %11 = sub %6, %2 : i64[z:n]
+           %12 = access %0 [%3, %10 | %7] : f64[t:T, z:n]
+           %13 = access %0 [%3, %11 | %7] : f64[t:T, z:n]
+           %14 = add %12, %13 : f64[t:T, z:n]
+           %15 = mul %14, %c : f64[t:T, z:n]
+           %16 = sub %15, %9 : f64[t:T, z:n]
+           %17 = add %16, %8 : f64[t:T, z:n]
+           %18 = add %17, %src : f64[t:T, z:n]
+           %19 u = recur.0 {%0 <- %18} : f64[t:T, z:n]
+           %20 seis = access %19 [%1, %rec] : f64[t:T, q:r]
+           %21 = size depth : i64
+           %22 at = access %19 [%21, %6 | %c] : f64[z:n]
+           %23 lag = access %19 [%5, %rec | %src] : f64[t:T, q:r]
+           return seis = %20[q, t], at = %22[z], lag = %23[t, q]
+         }",
+        &[("T", 7), ("n", 3), ("r", 4), ("depth", 9)],
+    );
+    assert!(largest_scratch(&func) <= 3 * 3, "{func}");
+}
+
+#[test]
+fn groups_step_together_in_both_directions() {
+    let text = |direction: &str, step: &str| {
+        format!(
+            "graph @group(T, n; %x: f64[t:T, a:n], %w: f64[a:n, b:n]) {{
+               %0 = state t {direction} : f64[t:T, a:n]
+               %1 = state t {direction} : f64[t:T, b:n]
+               %2 = index t : i64[t:T]
+               %3 = const 1 : i64
+               %4 = {step} %2, %3 : i64[t:T]
+               %5 = index a : i64[a:n]
+               %6 = index b : i64[b:n]
+               %7 = const 0.5 : f64
+               %8 = access %0 [%4, %5 | %7] : f64[t:T, a:n]
+               %9 = access %1 [%4, %6 | %7] : f64[t:T, b:n]
+               %10 = mul %w, %8 : f64[a:n, b:n, t:T]
+               %11 = sum[a] %10 : f64[b:n, t:T]
+               %12 = add %11, %9 : f64[b:n, t:T]
+               %13 = mul %w, %12 : f64[a:n, b:n, t:T]
+               %14 = sum[b] %13 : f64[a:n, t:T]
+               %15 = add %14, %x : f64[a:n, t:T]
+               %16 p = recur.0 {{%0 <- %15, %1 <- %12}} : f64[t:T, a:n]
+               %17 q = recur.1 {{%0 <- %15, %1 <- %12}} : f64[t:T, b:n]
+               %18 = access %17 [%2, %5] : f64[t:T, a:n]
+               %19 = mul %16, %18 : f64[t:T, a:n]
+               %20 s = sum[t] %19 : f64[a:n]
+               return p = %16[a, t], s = %20[a]
+             }}"
+        )
+    };
+    check_exact(&text("forward", "sub"), &[("T", 4), ("n", 2)]);
+    check_exact(&text("backward", "add"), &[("T", 4), ("n", 2)]);
+    let windowed = |direction: &str, step: &str| {
+        text(direction, step).replace("p = %16[a, t], s = %20[a]", "p = %19[a, t]")
+    };
+    check_exact(&windowed("forward", "sub"), &[("T", 4), ("n", 2)]);
+    check_exact(&windowed("backward", "add"), &[("T", 4), ("n", 2)]);
+}
+
+#[test]
+fn definitions_that_do_not_step_are_copied() {
+    check_exact(
+        "graph @copy(T, n; %x: f64[t:T, a:n]) {
+           %0 = state t forward : f64[t:T, a:n]
+           %1 = state t forward : f64[t:T, a:n]
+           %2 = index t : i64[t:T]
+           %3 = const 2 : i64
+           %4 = sub %2, %3 : i64[t:T]
+           %5 = index a : i64[a:n]
+           %6 = access %0 [%4, %5 | %x] : f64[t:T, a:n]
+           %7 = access %1 [%4, %5 | %x] : f64[t:T, a:n]
+           %8 = mul %6, %7 : f64[t:T, a:n]
+           %9 = state t forward : f64[t:T, a:n]
+           %10 = access %9 [%4, %5 | %x] : f64[t:T, a:n]
+           %11 = add %8, %10 : f64[t:T, a:n]
+           %12 p = recur.0 {%0 <- %x, %1 <- %11, %9 <- %11} : f64[t:T, a:n]
+           %13 q = recur.1 {%0 <- %x, %1 <- %11, %9 <- %11} : f64[t:T, a:n]
+           return q = %13[t, a], p = %12[t, a]
+         }",
+        &[("T", 5), ("n", 2)],
+    );
+}
+
+#[test]
+fn deep_and_wide_graphs_lower_in_linear_time() {
+    use std::fmt::Write;
+    let mut text = String::from("graph @deep(n; %x: f64[i:n]) {\n %0 = add %x, %x : f64[i:n]\n");
+    for node in 1..20_000 {
+        let (op, other) = if node % 3 == 0 { ("mul", "%x") } else { ("sub", "%0") };
+        writeln!(text, " %{node} = {op} %{}, {other} : f64[i:n]", node - 1).unwrap();
+    }
+    text.push_str(" return y = %19999[i]\n}");
+    check_exact(&text, &[("n", 2)]);
+
+    let mut text = String::from("graph @squares(n; %x: f64[i:n]) {\n %0 = mul %x, %x : f64[i:n]\n");
+    for node in 1..2_000 {
+        writeln!(text, " %{node} = mul %{0}, %{0} : f64[i:n]", node - 1).unwrap();
+    }
+    text.push_str(" return y = %1999[i]\n}");
+    check_exact(&text, &[("n", 2)]);
+
+    let mut text = String::from("graph @sums(n; %x: f64[i:n], %w: f64[i:n, j:n]) {\n");
+    let mut last = "%x".to_string();
+    for step in 0..1_000 {
+        let (node, from, to) = (step * 2, ["i", "j"][step % 2], ["j", "i"][step % 2]);
+        writeln!(text, " %{node} = mul {last}, %w : f64[i:n, j:n]").unwrap();
+        writeln!(text, " %{} = sum[{from}] %{node} : f64[{to}:n]", node + 1).unwrap();
+        last = format!("%{}", node + 1);
+    }
+    text.push_str(" return y = %1999[i]\n}");
+    check_exact(&text, &[("n", 2)]);
+}
+
+#[test]
+fn transforms_of_all_kinds_and_lengths() {
+    for (n, m) in [(1, 1), (2, 3), (4, 8), (6, 5), (7, 12), (11, 9), (16, 1), (0, 4), (3, 0), (15, 2)] {
+        check(
+            "graph @fft(n, m; %x: c128[b:2, i:n, j:m]) {
+               %0 X = fft[i -> k, j -> l] %x : c128[b:2, k:n, l:m]
+               %1 y = ifft[k -> j, l -> i] %0 : c128[b:2, j:n, i:m]
+               %2 = mul %0, %0 : c128[b:2, k:n, l:m]
+               %3 z = ifft[k -> k] %2 : c128[b:2, k:n, l:m]
+               return X = %0[k, b, l], y = %1[b, i, j], z = %3[b, k, l]
+             }",
+            &[("n", n), ("m", m)],
+        );
+        check(
+            "graph @rfft(n, m, p, q; %x: f64[b:2, i:n, j:m]) {
+               %0 X = rfft[i -> k, j -> l] %x : c128[b:2, k:n, l:(m div 2) + 1]
+               %1 y = irfft[k -> i, l -> j] %0 : f64[b:2, i:n, j:m]
+               %2 z = irfft[k -> i, l -> j] %0 : f64[b:2, i:p, j:q]
+               return X = %0[b, k, l], y = %1[b, i, j], z = %2[j, i, b]
+             }",
+            &[("n", n), ("m", m), ("p", n + 2), ("q", 3)],
+        );
+    }
+}

@@ -6,7 +6,7 @@
 use super::LowerError;
 use super::emit::{Emitter, Env, identity};
 use super::recurrence::Part;
-use tcc_ir::axis::{Axis, union_axes};
+use tcc_ir::axis::{Axis, Name, union_axes};
 use tcc_ir::dtype::Dtype;
 use tcc_ir::graph::{Op, ValueId};
 use tcc_ir::loops::{Expr, Stmt};
@@ -35,7 +35,11 @@ impl Emitter<'_> {
             };
             places.push(place);
         }
-        let (condition, emptiable) = self.in_range(&axes, &places);
+        // A window that is filled with the outside value can be read before the first step.
+        let stepped = self.prefilled[source.index()]
+            .then(|| self.homes[source.index()].as_ref()?.window.as_ref().map(|(axis, _)| axis.clone()))
+            .flatten();
+        let (condition, emptiable) = self.in_range(&axes, &places, stepped.as_ref());
         if condition.as_bool() == Some(true) {
             return self.value_at(source, &axes, places);
         }
@@ -47,7 +51,7 @@ impl Emitter<'_> {
             return Ok(outside);
         }
         if !emptiable && !self.is_costly(source) {
-            let places = self.clamped(&axes, places);
+            let places = self.clamped(&axes, places, stepped.as_ref());
             let inside = self.value_at(source, &axes, places)?;
             return Ok(Expr::select(condition, inside, outside, dtype));
         }
@@ -71,10 +75,11 @@ impl Emitter<'_> {
     }
 
     /// The condition that all places exist, and whether an axis that needs a test may have no place at all.
-    pub fn in_range(&self, axes: &[Axis], places: &[Expr]) -> (Expr, bool) {
+    /// The axis `exempt` is not tested.
+    fn in_range(&self, axes: &[Axis], places: &[Expr], exempt: Option<&Name>) -> (Expr, bool) {
         let mut condition = Expr::bool(true);
         let mut emptiable = false;
-        for (axis, place) in axes.iter().zip(places) {
+        for (axis, place) in axes.iter().zip(places).filter(|(axis, _)| Some(&axis.name) != exempt) {
             let extent = Expr::from_extent(&axis.extent);
             let (low, high) =
                 (self.ranges.proves_le(&Expr::int(0), place), self.ranges.proves_lt(place, &extent));
@@ -90,9 +95,13 @@ impl Emitter<'_> {
     }
 
     /// Indices moved to the nearest place that exists.
-    fn clamped(&mut self, axes: &[Axis], places: Vec<Expr>) -> Vec<Expr> {
+    fn clamped(&self, axes: &[Axis], places: Vec<Expr>, exempt: Option<&Name>) -> Vec<Expr> {
         let mut clamped = Vec::with_capacity(places.len());
         for (axis, place) in axes.iter().zip(places) {
+            if Some(&axis.name) == exempt {
+                clamped.push(place);
+                continue;
+            }
             let last = Expr::sub(Expr::from_extent(&axis.extent), Expr::int(1));
             let place = if self.ranges.proves_le(&Expr::int(0), &place) {
                 place
@@ -188,7 +197,7 @@ impl Emitter<'_> {
             let place = self.value(index, &point)?;
             places.push(self.small(&axis.name, place));
         }
-        let (condition, _) = self.in_range(&axes, &places);
+        let (condition, _) = self.in_range(&axes, &places, None);
         opened += self.open_if(condition)?;
         let term = self.guarded_value(&guarded, dtype, &point)?;
         let target: Env = axes.iter().map(|axis| axis.name.clone()).zip(places).collect();

@@ -55,6 +55,10 @@ pub(super) struct Emitter<'a> {
     pub output_of_value: Vec<Option<usize>>,
     /// Whether a value computed in the loop of a recurrence is read after the loop.
     pub escapes: Vec<bool>,
+    /// States whose window holds the outside value before the first step, so that reads need no test.
+    pub prefilled: Vec<bool>,
+    /// Tables of roots of unity by order, direction and dtype.
+    pub roots_of_unity: Vec<((Extent, bool, Dtype), BufferId)>,
     blocks: Vec<Block>,
     inputs: Vec<BufferId>,
 }
@@ -97,6 +101,8 @@ impl<'a> Emitter<'a> {
             fixed_step: None,
             output_of_value: vec![None; graph.nodes.len()],
             escapes: escapes(graph, decisions),
+            prefilled: vec![false; graph.nodes.len()],
+            roots_of_unity: Vec::new(),
             blocks: vec![function],
             inputs,
         }
@@ -124,6 +130,11 @@ impl<'a> Emitter<'a> {
         if let Some(block) = self.blocks.last_mut() {
             block.stmts.push(stmt);
         }
+    }
+
+    /// Whether statements are appended to the function itself, in no loop.
+    pub fn at_top(&self) -> bool {
+        self.blocks.len() == 1
     }
 
     fn open(&mut self, frame: Frame) -> Result<(), LowerError> {

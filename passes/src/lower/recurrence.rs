@@ -26,6 +26,8 @@ pub(super) struct Group {
     pub stored: Vec<bool>,
     /// The longest distance in steps at which each state is read.
     pub reach: Vec<i64>,
+    /// The accesses that read each state at another step.
+    pub readers: Vec<Vec<ValueId>>,
 }
 
 /// How a value takes part in the loop of a group.
@@ -99,6 +101,7 @@ fn collect(graph: &Graph, live: &[bool]) -> Recurrences {
                     direction: *direction,
                     stored: vec![false; states.len()],
                     reach: vec![0; states.len()],
+                    readers: vec![Vec::new(); states.len()],
                 });
                 groups.len() - 1
             }
@@ -354,7 +357,10 @@ fn reaches(graph: &Graph, live: &[bool], result: &mut Recurrences) {
         let Some((_, offset)) = indices.get(place).and_then(|&index| plain_index(graph, index)) else {
             continue;
         };
-        let reach = &mut result.groups[group].reach[position];
-        *reach = (*reach).max(offset.saturating_abs());
+        if offset != 0 {
+            let group = &mut result.groups[group];
+            group.reach[position] = group.reach[position].max(offset.saturating_abs());
+            group.readers[position].push(value);
+        }
     }
 }

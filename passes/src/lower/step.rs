@@ -185,26 +185,74 @@ impl Emitter<'_> {
         }
     }
 
-    /// Fills the place where reads from before the first step end up, since it is read (and its value
-    /// thrown away) before it is written.
+    /// Fills the places that are read before they are written. If every read from before the first
+    /// step gives one number, that number: the reads need no test then. Otherwise what such a read
+    /// loads is thrown away.
     fn fill_first(&mut self, group: &Group, position: usize) -> Result<(), LowerError> {
-        let state = group.states[position];
         let constant = group.extent.as_const();
         if group.reach[position] == 0 || constant.is_some_and(|extent| extent < 1) {
             return Ok(());
         }
         let extent = Expr::from_extent(&group.extent);
+        let before = |distance: i64| match group.direction {
+            Direction::Forward => Expr::int(-distance),
+            Direction::Backward => Expr::add(extent.clone(), Expr::int(distance - 1)),
+        };
+        if let Some(outside) = self.common_outside(group, position) {
+            let filler = self.value(outside, &Env::new())?;
+            for distance in 1..=group.reach[position] {
+                self.fill_step(group, position, before(distance), filler.clone())?;
+            }
+            for value in group.results[position].iter().chain([&group.states[position]]) {
+                self.prefilled[value.index()] = true;
+            }
+            return Ok(());
+        }
+        let opened = self.open_if(Expr::lt(Expr::int(0), extent.clone()))?;
         let first = match group.direction {
             Direction::Forward => Expr::int(0),
-            Direction::Backward => Expr::sub(extent.clone(), Expr::int(1)),
+            Direction::Backward => before(0),
         };
-        let opened = self.open_if(Expr::lt(Expr::int(0), extent))?;
-        let mut env = Env::from([(group.axis.clone(), first)]);
+        let zero = Expr::number(0, self.graph.ty(group.states[position]).dtype);
+        self.fill_step(group, position, first, zero)?;
+        self.close(opened);
+        Ok(())
+    }
+
+    /// The one value without axes that all readers of a windowed state take outside.
+    fn common_outside(&self, group: &Group, position: usize) -> Option<ValueId> {
+        if group.stored[position] {
+            return None;
+        }
+        let mut common: Option<ValueId> = None;
+        for reader in &group.readers[position] {
+            let Op::Access { outside: Some(outside), .. } = &self.graph.node(*reader).op else { return None };
+            let node = self.graph.node(*outside);
+            let same = common.is_none_or(|known| {
+                known == *outside || (matches!(node.op, Op::Const(_)) && self.graph.node(known).op == node.op)
+            });
+            if !same || !node.ty.axes.is_empty() {
+                return None;
+            }
+            common = Some(*outside);
+        }
+        common
+    }
+
+    fn fill_step(
+        &mut self,
+        group: &Group,
+        position: usize,
+        step: Expr,
+        filler: Expr,
+    ) -> Result<(), LowerError> {
+        let state = group.states[position];
+        let mut env = Env::from([(group.axis.clone(), step)]);
         let axes: Vec<Axis> =
             self.graph.ty(state).axes.iter().filter(|axis| axis.name != group.axis).cloned().collect();
         let loops = self.open_axes(&axes, &mut env)?;
-        self.store(state, &env, Expr::number(0, self.graph.ty(state).dtype))?;
-        self.close(opened + loops);
+        self.store(state, &env, filler)?;
+        self.close(loops);
         Ok(())
     }
 
