@@ -11,9 +11,9 @@ use crate::lower::{LowerError, lower};
 use crate::{Arguments, Changed, GRAPH_PASSES, LOOP_PASSES, Pass, PassContext, find};
 use std::fmt;
 use std::str::FromStr;
-use tcc_ir::VerifyErrors;
 use tcc_ir::graph::Graph;
 use tcc_ir::loops::Func;
+use tcc_ir::{Ir, VerifyErrors};
 use thiserror::Error;
 
 /// An optimisation level: a name and a pipeline.
@@ -30,12 +30,23 @@ pub struct Level {
 /// establish what backends rely on (no transcendental operation, one planned arena).
 pub const LEVELS: &[Level] = &[
     Level { name: "O0", about: "only what backends need", text: "| expand_math, reuse_buffers" },
-    Level { name: "O1", about: "cheap clean-up", text: "| expand_math, reuse_buffers" },
-    Level { name: "O2", about: "the default", text: "| fuse, hoist, expand_math, reuse_buffers" },
+    Level {
+        name: "O1",
+        about: "drops what is not needed",
+        text: "canonicalize, fold, cse, dce | simplify, expand_math, reuse_buffers",
+    },
+    Level {
+        name: "O2",
+        about: "the default: fewer passes over memory, vectors",
+        text: "fold, canonicalize, fold, cse, dce \
+               | simplify, fuse, simplify, interchange, hoist, vectorize(8), expand_math, simplify, reuse_buffers",
+    },
     Level {
         name: "O3",
         about: "also what makes code larger",
-        text: "| fuse, interchange, hoist, expand_math, reuse_buffers",
+        text: "fold, canonicalize, fold, cse, dce \
+               | simplify, fuse, simplify, interchange, hoist, vectorize(8), unroll(4), expand_math, simplify, \
+               reuse_buffers",
     },
 ];
 
@@ -167,9 +178,11 @@ impl Pipeline {
         observer: &mut dyn PassObserver,
     ) -> Result<(), PipelineError> {
         observer.graph("input", 0, graph, Changed::No);
+        verified(graph, "input", 0, context)?;
         for (index, step) in self.graph.iter().enumerate() {
             let changed = (step.pass.run)(graph, &context.with_arguments(&step.arguments));
             observer.graph(step.pass.name, index + 1, graph, changed);
+            verified(graph, step.pass.name, index + 1, context)?;
         }
         Ok(())
     }
@@ -183,15 +196,30 @@ impl Pipeline {
     ) -> Result<(), PipelineError> {
         let first = self.graph.len() + 1;
         observer.loops("lower", first, func, Changed::Yes);
+        verified(func, "lower", first, context)?;
         for (index, step) in self.loops.iter().enumerate() {
             let changed = (step.pass.run)(func, &context.with_arguments(&step.arguments));
             if changed.is_yes() {
                 func.compact(); // passes leave declarations of variables that are gone
             }
             observer.loops(step.pass.name, first + index + 1, func, changed);
+            verified(func, step.pass.name, first + index + 1, context)?;
         }
         Ok(())
     }
+}
+
+/// Checks the contract of the level after a pass, where the context asks for it.
+fn verified<I: Ir>(ir: &I, pass: &str, position: usize, context: &PassContext) -> Result<(), PipelineError> {
+    if !context.verify {
+        return Ok(());
+    }
+    ir.verify().map_err(|errors| PipelineError::Broken {
+        pass: pass.into(),
+        position,
+        errors,
+        text: ir.to_string(),
+    })
 }
 
 /// Explains a pass that stands on the wrong side of the bar.

@@ -100,6 +100,8 @@ pub(super) fn function(op: ScalarOp, a: f64, b: f64) -> Result<f64, EvalError> {
         ScalarOp::Cosh => libm::cosh(a),
         ScalarOp::Tanh => libm::tanh(a),
         ScalarOp::Asinh => libm::asinh(a),
+        // The library gives numbers for large negative arguments.
+        ScalarOp::Acosh if a < 1.0 => f64::NAN,
         ScalarOp::Acosh => libm::acosh(a),
         ScalarOp::Atanh => libm::atanh(a),
         ScalarOp::Erf => libm::erf(a),

@@ -104,8 +104,8 @@ pub enum TransformOp {
     /// Forward of a real value; the last listed axis keeps `n div 2 + 1` frequencies.
     Rfft,
     /// Inverse of `Rfft`: complex to real; the extents of the result say the lengths. Frequencies beyond
-    /// those given by the extents are not read; the imaginary parts that a real result has no use
-    /// for (frequency 0 and, for even n, n/2 of the last axis) are ignored.
+    /// those given by the extents are not read, those that are not given are 0. The imaginary parts that a
+    /// real result has no use for (frequency 0 and, for even n, n/2 of the last axis) are ignored.
     Irfft,
 }
 

@@ -278,6 +278,7 @@ impl Func {
         }
         self.body = body;
         self.vars = vars;
+        self.names = super::NameTable::default(); // declarations have moved
     }
 }
 

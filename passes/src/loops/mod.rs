@@ -2,12 +2,18 @@
 
 pub mod expand_math;
 pub mod fuse;
+mod growth;
 pub mod hoist;
+mod index;
 pub mod interchange;
 pub mod reuse_buffers;
+pub mod simplify;
 #[cfg(test)]
 mod testing;
+pub mod tile;
 pub mod unroll;
+mod unused;
+pub mod vectorize;
 
 use crate::{Param, Pass};
 use tcc_ir::loops::Func;
@@ -22,6 +28,13 @@ pub static LOOP_PASSES: &[Pass<Func>] = &[
         run: fuse::run,
     },
     Pass {
+        name: "simplify",
+        about: "decide what loop bounds decide, drop what nobody reads",
+        params: &[],
+        required: false,
+        run: simplify::run,
+    },
+    Pass {
         name: "hoist",
         about: "compute what does not change in a loop before it",
         params: &[],
@@ -34,6 +47,20 @@ pub static LOOP_PASSES: &[Pass<Func>] = &[
         params: &[],
         required: false,
         run: interchange::run,
+    },
+    Pass {
+        name: "tile",
+        about: "split loops into blocks",
+        params: &[Param { name: "size", default: 32, choices: &[4, 8, 16, 32, 64] }],
+        required: false,
+        run: tile::run,
+    },
+    Pass {
+        name: "vectorize",
+        about: "run blocks of innermost loops as the lanes of vectors",
+        params: &[Param { name: "lanes", default: 8, choices: &[2, 4, 8, 16] }],
+        required: false,
+        run: vectorize::run,
     },
     Pass {
         name: "unroll",

@@ -10,7 +10,7 @@ use crate::dtype::Dtype;
 use crate::error::EvalError;
 use crate::evaluate_scalar;
 use crate::graph::{Op, ValueId};
-use crate::scalar::{Literal, ReduceOp, ScalarOp};
+use crate::scalar::{Literal, ReduceOp, ScalarOp, Signature};
 use std::collections::BTreeMap;
 
 /// An axis of the space: `first..first + count`.
@@ -36,6 +36,13 @@ enum Instruction<D: Domain> {
         op: ScalarOp,
         dtype: Dtype,
         dtypes: [Dtype; 3],
+        operands: [usize; 3],
+        arity: usize,
+    },
+    /// An operation of reals with a real result. Absent operands repeat the first.
+    Arithmetic {
+        op: ScalarOp,
+        dtype: Dtype,
         operands: [usize; 3],
         arity: usize,
     },
@@ -206,6 +213,22 @@ impl<D: Domain> Program<D> {
     ) -> Result<Vec<Value<D>>, EvalError> {
         let identity = evaluate_scalar::literal(Literal::identity(op, dtype), dtype);
         let mut data = Vec::with_capacity(self.elements);
+        if let (Value::Real(zero), Some(op)) = (identity, op.scalar_op()) {
+            let (mut accumulator, mut count) = (zero, 0);
+            self.walk(evaluator, |registers| {
+                if let Value::Real(value) = &registers[register] {
+                    accumulator = D::apply(op, dtype, &[accumulator, *value])?;
+                }
+                count += 1;
+                if count == inner {
+                    data.push(Value::Real(accumulator));
+                    (accumulator, count) = (zero, 0);
+                }
+                Ok(())
+            })?;
+            data.resize(self.elements, identity);
+            return Ok(data);
+        }
         let (mut accumulator, mut count) = (identity, 0);
         self.walk(evaluator, |registers| {
             accumulator = evaluate_scalar::reduce_step(op, dtype, accumulator, registers[register])?;
@@ -267,22 +290,25 @@ impl<D: Domain> Program<D> {
         if self.space.iter().any(|range| range.count == 0) {
             return Ok(());
         }
-        let mut tables: Vec<&[Value<D>]> = Vec::with_capacity(self.instructions.len());
+        let mut steps: Vec<(&Instruction<D>, &[Value<D>])> = Vec::with_capacity(self.instructions.len());
         for instruction in &self.instructions {
-            tables.push(match instruction {
+            let table = match instruction {
                 Instruction::Load { value, .. } | Instruction::Access { value, .. } => {
                     evaluator.values(*value)?
                 }
-                Instruction::Constant(_) | Instruction::Index(_) | Instruction::Map { .. } => &[],
-            });
+                Instruction::Constant(_)
+                | Instruction::Index(_)
+                | Instruction::Map { .. }
+                | Instruction::Arithmetic { .. } => &[],
+            };
+            steps.push((instruction, table));
         }
         let mut registers = vec![Value::Bool(false); self.instructions.len()];
         let mut point: Vec<usize> = self.space.iter().map(|range| range.first).collect();
         let mut start = 0;
         loop {
-            for position in start..self.instructions.len() {
-                let value = self.instructions[position].evaluate(tables[position], &registers, &point)?;
-                registers[position] = value;
+            for (position, (instruction, table)) in steps.iter().enumerate().skip(start) {
+                instruction.evaluate(table, &mut registers, position, &point)?;
             }
             visit(&registers)?;
             let moved = (0..point.len()).rev().find(|&axis| {
@@ -316,29 +342,46 @@ fn offset<D: Domain>(places: &[Place], registers: &[Value<D>]) -> Option<usize> 
 }
 
 impl<D: Domain> Instruction<D> {
+    /// Writes the register `position`. Values are copied as few times as possible: this is where the
+    /// time of an evaluation goes.
     #[inline]
     fn evaluate(
         &self,
         table: &[Value<D>],
-        registers: &[Value<D>],
+        registers: &mut [Value<D>],
+        position: usize,
         point: &[usize],
-    ) -> Result<Value<D>, EvalError> {
-        Ok(match self {
-            Instruction::Constant(value) => *value,
-            Instruction::Index(axis) => Value::Int(point[*axis] as i64),
+    ) -> Result<(), EvalError> {
+        match self {
+            Instruction::Constant(value) => registers[position] = *value,
+            Instruction::Index(axis) => registers[position] = Value::Int(point[*axis] as i64),
             Instruction::Load { strides, .. } => {
-                table[strides.iter().map(|&(axis, stride)| point[axis] * stride).sum::<usize>()]
+                let offset = strides.iter().map(|&(axis, stride)| point[axis] * stride).sum::<usize>();
+                registers[position] = table[offset];
+            }
+            Instruction::Arithmetic { op, dtype, operands, arity } => {
+                let mut reals = [D::from_i64(0, Dtype::F64); 3];
+                for (real, &operand) in reals.iter_mut().zip(operands) {
+                    if let Value::Real(value) = &registers[operand] {
+                        *real = *value;
+                    }
+                }
+                registers[position] = Value::Real(D::apply(*op, *dtype, &reals[..*arity])?);
             }
             Instruction::Map { op, dtype, dtypes, operands, arity } => {
                 let values = operands.map(|register| registers[register]);
-                evaluate_scalar::apply(*op, *dtype, &dtypes[..*arity], &values[..*arity])?
+                registers[position] =
+                    evaluate_scalar::apply(*op, *dtype, &dtypes[..*arity], &values[..*arity])?;
             }
-            Instruction::Access { places, outside, .. } => match (offset(places, registers), outside) {
-                (Some(offset), _) => table[offset],
-                (None, Ok(register)) => registers[*register],
-                (None, Err(value)) => *value,
-            },
-        })
+            Instruction::Access { places, outside, .. } => {
+                registers[position] = match (offset(places, registers), outside) {
+                    (Some(offset), _) => table[offset],
+                    (None, Ok(register)) => registers[*register],
+                    (None, Err(value)) => *value,
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -434,12 +477,17 @@ impl<'e, 'a, D: Domain> Compiler<'e, 'a, D> {
                     *dtype = graph.ty(*value).dtype;
                     *operand = register(registers, *value)?;
                 }
-                Instruction::Map {
-                    op: *op,
-                    dtype: node.ty.dtype,
-                    dtypes,
-                    operands,
-                    arity: values.len().min(3),
+                let (op, dtype, arity) = (*op, node.ty.dtype, values.len().min(3));
+                let arithmetic = matches!(
+                    op.row().signature,
+                    Signature::Numeric | Signature::Ordered | Signature::Float | Signature::Field
+                );
+                if arithmetic && dtype.is_float() {
+                    let first = operands[0];
+                    operands[arity..].fill(first);
+                    Instruction::Arithmetic { op, dtype, operands, arity }
+                } else {
+                    Instruction::Map { op, dtype, dtypes, operands, arity }
                 }
             }
             Op::Access { source, indices, outside } => {

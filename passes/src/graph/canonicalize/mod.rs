@@ -15,6 +15,8 @@
 mod access;
 mod scalar;
 
+pub(crate) use scalar::is_neutral;
+
 use super::rewrite::rewrite;
 use crate::{Changed, PassContext};
 use tcc_ir::graph::{Graph, Node, Op, ValueId};

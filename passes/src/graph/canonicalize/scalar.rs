@@ -109,7 +109,7 @@ fn binary(graph: &Graph, dtype: Dtype, op: ScalarOp, a: ValueId, b: ValueId) -> 
 }
 
 /// Whether `x op right` is `x`, bit for bit (for a commutative operation also `right op x`).
-fn is_neutral(op: ScalarOp, dtype: Dtype, right: Literal) -> bool {
+pub(crate) fn is_neutral(op: ScalarOp, dtype: Dtype, right: Literal) -> bool {
     match (op, dtype.kind(), right) {
         (ScalarOp::Add | ScalarOp::Sub | ScalarOp::Xor, Kind::Int, Literal::Int(0)) => true,
         (ScalarOp::Shl | ScalarOp::Shr, _, Literal::Int(0)) => true,

@@ -28,9 +28,13 @@ fn reduce(b: &mut Builder, x: &Value) -> Angle {
     );
     let [first, second, third] = parts.map(|part| b.real(-part));
     let coarse = b.share("coarse", fma(&n, &first, &x));
-    let fine = b.share("fine", fma(&n, &second, &coarse));
-    let error = fma(&n, &second, &(&coarse - &fine));
-    let error = b.share("error", fma(&n, &third, &error));
+    // The second part is the one that may cancel: its product and the sum are kept exactly.
+    let step = b.share("step", &n * &second);
+    let step_low = fma(&n, &second, &-&step);
+    let fine = b.share("fine", &coarse + &step);
+    let gained = b.share("gained", &fine - &coarse);
+    let error = (&coarse - &(&fine - &gained)) + (&step - &gained);
+    let error = b.share("error", fma(&n, &third, &(error + step_low)));
     let r = b.share("r", &fine + &error);
     let low = b.share("low", (&fine - &r) + &error);
 

@@ -112,7 +112,10 @@ pub(super) fn tanh(b: &mut Builder, x: &[Value]) -> Value {
     let twice = b.share("twice", &a + &a);
     let half = expm1_scaled(b, &twice, 1);
     let half = b.share("h", half);
-    let size = &half / &(&half + &b.real(1.0));
+    let far = &half / &(&half + &b.real(1.0));
+    let z = b.share("z", &a * &a);
+    let near = fma(&a, &(&z * &b.polynomial(&polynomials::TANH, &z)), &a);
+    let size = select(&lt(&a, &b.real(0.55)), &near, &far);
     let signed = b.with_sign_of(&size, x);
     select(&lt(&abs(x), &tiny(b)), x, &signed)
 }

@@ -1,0 +1,267 @@
+//! Vectorisation: runs blocks of an innermost loop as the lanes of a vector.
+//!
+//! ```text
+//! for i in 0..n { Y[i] = X[i] * 2 }                     vectorize(8)
+//!   -->
+//! for i.o in 0..n div 8 { vector for i.v in 0..8 { Y[i.o*8 + i.v] = X[i.o*8 + i.v] * 2 } }
+//! for i in n div 8 * 8..n div 8 * 8 + n mod 8 { Y[i] = X[i] * 2 }
+//!
+//! for i in 0..16 { acc += X[i] }
+//!   -->
+//! vector for l in 0..8 { acc.v[l] = 0 }
+//! for i.o in 0..2 { vector for i.v in 0..8 { acc.v[i.v] += X[i.o*8 + i.v] } }
+//! vector for l in 0..4 { acc.v[l] += acc.v[l + 4] } ..
+//! acc += acc.v[0]
+//! ```
+//!
+//! A loop qualifies if it holds only lets, stores and accumulations; writes neighbouring places in
+//! neighbouring iterations; reads no place that another iteration writes. Accumulations into one
+//! place become one accumulator per lane, combined by a fixed tree: of float sums and products only
+//! where the contract lets them be reassociated. Which lanes and which tree is said in the loops, so
+//! every backend gives the same bytes.
+
+mod legal;
+
+use super::growth::is_within_limits;
+use super::index::Facts;
+use crate::{Changed, PassContext};
+use legal::{Reduction, reductions};
+use tcc_ir::Dtype;
+use tcc_ir::loops::{Buffer, BufferId, Expr, For, Func, LoopKind, Role, Stmt, Var};
+use tcc_ir::scalar::Literal;
+
+/// A loop with reductions must have this many times as many iterations as lanes: setting up and
+/// combining the accumulators costs about as much as that.
+const WORTHWHILE_BLOCKS: i64 = 4;
+
+/// Vectorises every innermost loop that qualifies.
+pub fn run(func: &mut Func, context: &PassContext) -> Changed {
+    let before = func.clone();
+    let lanes = context.argument("lanes").max(2);
+    let body = std::mem::take(&mut func.body);
+    let mut vectorizer = Vectorizer { func, context, lanes, changed: false };
+    let body = vectorizer.block(body);
+    let changed = vectorizer.changed;
+    func.body = body;
+    if changed && !is_within_limits(func, context) {
+        *func = before;
+        return Changed::No;
+    }
+    Changed::from(changed)
+}
+
+struct Vectorizer<'a> {
+    func: &'a mut Func,
+    context: &'a PassContext,
+    lanes: i64,
+    changed: bool,
+}
+
+/// Where the blocks of a loop are.
+struct Blocks {
+    /// First value of the counter.
+    lo: Expr,
+    /// Number of whole blocks.
+    count: Expr,
+    /// Bounds of the counter after the blocks; `None` if nothing is left.
+    rest: Option<(Expr, Expr)>,
+}
+
+impl Vectorizer<'_> {
+    fn block(&mut self, block: Vec<Stmt>) -> Vec<Stmt> {
+        let mut result = Vec::with_capacity(block.len());
+        for stmt in block {
+            match stmt {
+                Stmt::For(each) => self.each(each, &mut result),
+                Stmt::If(condition, then, otherwise) => {
+                    let (then, otherwise) = (self.block(then), self.block(otherwise));
+                    result.push(Stmt::If(condition, then, otherwise));
+                }
+                Stmt::Let(..) | Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::Check(..) => result.push(stmt),
+            }
+        }
+        result
+    }
+
+    fn each(&mut self, each: For, result: &mut Vec<Stmt>) {
+        let innermost = each.body.iter().all(|stmt| stmt.blocks().is_empty());
+        let accumulators = if innermost { reductions(self.func, self.context.contract, &each) } else { None };
+        match accumulators {
+            Some(accumulators) if self.is_worthwhile(&each, &accumulators) && self.context.spend() => {
+                self.changed = true;
+                self.vectorize(each, &accumulators, result);
+            }
+            _ => {
+                let body = self.block(each.body);
+                result.push(Stmt::For(For { body, ..each }));
+            }
+        }
+    }
+
+    fn is_worthwhile(&self, each: &For, accumulators: &[Reduction]) -> bool {
+        let least = if accumulators.is_empty() { self.lanes } else { self.lanes * WORTHWHILE_BLOCKS };
+        let short = Facts::default().at_most(&each.hi, &each.lo, i128::from(self.lanes) - 1);
+        !short && each.trip_count().is_none_or(|count| count >= least)
+    }
+
+    fn vectorize(&mut self, each: For, reductions: &[Reduction], result: &mut Vec<Stmt>) {
+        let name = self.func.var(each.var).name.clone();
+        let blocks = self.blocks(&each, &name, result);
+        let buffers: Vec<BufferId> =
+            reductions.iter().map(|reduction| self.accumulators(reduction)).collect();
+        for (reduction, &buffer) in reductions.iter().zip(&buffers) {
+            let start = Expr::Const(Literal::identity(reduction.op, reduction.dtype), reduction.dtype);
+            result.push(self.lane_loop(&name, self.lanes, |lane| Stmt::Store(buffer, vec![lane], start)));
+        }
+        let outer = self.func.add_var(&format!("{name}.o"), Dtype::I64);
+        let lane = self.func.add_var(&format!("{name}.v"), Dtype::I64);
+        let mut body =
+            if blocks.rest.is_some() { self.func.copy_fresh(&each.body) } else { each.body.clone() };
+        let first = Expr::add(blocks.lo.clone(), Expr::mul(outer.into(), Expr::int(self.lanes)));
+        let place = Expr::add(first, lane.into());
+        for stmt in &mut body {
+            if let Stmt::Accumulate(_, buffer, indices, _) = stmt
+                && let Some(position) = reductions.iter().position(|r| r.buffer == *buffer)
+            {
+                *buffer = buffers[position];
+                *indices = vec![lane.into()];
+            }
+            stmt.substitute(each.var, &place);
+        }
+        let vector = Stmt::for_loop(lane, Expr::int(0), Expr::int(self.lanes), LoopKind::Vector, body);
+        result.push(Stmt::for_loop(outer, Expr::int(0), blocks.count, each.kind, vec![vector]));
+        for (reduction, &buffer) in reductions.iter().zip(&buffers) {
+            self.combine(reduction, buffer, &name, result);
+        }
+        if let Some((lo, hi)) = blocks.rest {
+            let For { var, kind, body, .. } = each;
+            result.push(Stmt::for_loop(var, lo, hi, kind, body));
+        }
+    }
+
+    fn blocks(&mut self, each: &For, name: &str, result: &mut Vec<Stmt>) -> Blocks {
+        let lanes = Expr::int(self.lanes);
+        let (lo, hi) = (each.lo.clone(), each.hi.clone());
+        if let Some(count) = each.trip_count() {
+            let whole = count / self.lanes;
+            let rest = (Expr::add(lo.clone(), Expr::int(whole * self.lanes)), hi);
+            let rest = (count % self.lanes != 0).then_some(rest);
+            return Blocks { lo, count: Expr::int(whole), rest };
+        }
+        // Bounds are computed once, also where the body writes what they read.
+        let lo = self.named(&format!("{name}.lo"), lo, result);
+        let length = Expr::max(Expr::sub(hi, lo.clone()), Expr::int(0));
+        let length = self.named(&format!("{name}.length"), length, result);
+        let count =
+            self.named(&format!("{name}.blocks"), Expr::floordiv(length.clone(), lanes.clone()), result);
+        let first = Expr::add(lo.clone(), Expr::mul(count.clone(), lanes.clone()));
+        // Written so that it is plain how few are left: nobody vectorises them again.
+        let end = Expr::add(first.clone(), Expr::modulo(length, lanes));
+        Blocks { lo, count, rest: Some((first, end)) }
+    }
+
+    /// A small expression for the value: itself, or a variable.
+    fn named(&mut self, name: &str, value: Expr, result: &mut Vec<Stmt>) -> Expr {
+        if value.children().is_empty() && value.reads().is_empty() {
+            return value;
+        }
+        let var = self.func.add_var(name, Dtype::I64);
+        result.push(Stmt::Let(var, value));
+        var.into()
+    }
+
+    /// A buffer with an accumulator per lane.
+    fn accumulators(&mut self, reduction: &Reduction) -> BufferId {
+        let name = format!("{}.v", self.func.buffer(reduction.buffer).name);
+        let extents = vec![self.lanes.into()];
+        self.func.add_buffer(Buffer::new(name, reduction.dtype, extents, Role::Scratch { offset: None }))
+    }
+
+    fn lane_loop(&mut self, name: &str, lanes: i64, body: impl FnOnce(Expr) -> Stmt) -> Stmt {
+        let lane: Var = self.func.add_var(&format!("{name}.v"), Dtype::I64);
+        let body = vec![body(lane.into())];
+        Stmt::for_loop(lane, Expr::int(0), Expr::int(lanes), LoopKind::Vector, body)
+    }
+
+    /// Adds the upper half of the accumulators to the lower half until one is left.
+    fn combine(&mut self, reduction: &Reduction, buffer: BufferId, name: &str, result: &mut Vec<Stmt>) {
+        let op = reduction.op;
+        let mut left = self.lanes;
+        while left > 1 {
+            let half = left / 2;
+            let step = |lane: Expr| {
+                let other = Expr::load(buffer, vec![Expr::add(lane.clone(), Expr::int(left - half))]);
+                Stmt::Accumulate(op, buffer, vec![lane], other)
+            };
+            result.push(if half == 1 { step(Expr::int(0)) } else { self.lane_loop(name, half, step) });
+            left -= half;
+        }
+        let sum = Expr::load(buffer, vec![Expr::int(0)]);
+        result.push(Stmt::Accumulate(op, reduction.buffer, reduction.indices.clone(), sum));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{check_fixed as check, with};
+    use super::*;
+    use crate::Contract;
+
+    fn lanes(contract: Contract) -> PassContext {
+        let mut context = PassContext::default().with_arguments(&vec![("lanes", 4)]);
+        context.contract = contract;
+        context
+    }
+
+    fn stays(statements: &str) {
+        check(run, &lanes(Contract::Fast), statements, statements);
+    }
+
+    #[test]
+    fn neighbouring_stores_become_lanes() {
+        check(
+            run,
+            &lanes(Contract::Strict),
+            "for i in 0..11 { let x: f32 = X[i] Y[i] = x * Z[3, i] }",
+            "for i.o in 0..2 { vector for i.v in 0..4 {
+               let x.1: f32 = X[i.o * 4 + i.v] Y[i.o * 4 + i.v] = x.1 * Z[3, i.o * 4 + i.v] } }
+             for i in 8..11 { let x: f32 = X[i] Y[i] = x * Z[3, i] }",
+        );
+    }
+
+    #[test]
+    fn open_lengths_are_divided_at_run_time() {
+        check(
+            run,
+            &lanes(Contract::Strict),
+            "for i in 1..n { W[2, i] += X[i - 1] }",
+            "let i.length: i64 = max(n - 1, 0)
+             let i.blocks: i64 = i.length div 4
+             for i.o in 0..i.blocks { vector for i.v in 0..4 {
+               W[2, i.o * 4 + 1 + i.v] += X[i.o * 4 + 1 + i.v - 1] } }
+             for i in i.blocks * 4 + 1..i.blocks * 4 + 1 + i.length mod 4 { W[2, i] += X[i - 1] }",
+        );
+    }
+
+    #[test]
+    fn sums_get_an_accumulator_per_lane_if_the_contract_allows() {
+        let mut func = with("r = 0.0f32 for i in 0..n { r += X[i] } Y[0] = r");
+        run(&mut func, &lanes(Contract::Strict));
+        assert_eq!(run(&mut func, &lanes(Contract::Strict)), Changed::No);
+        assert_eq!(run(&mut func, &lanes(Contract::Reassoc)), Changed::Yes);
+        let text = func.to_string();
+        assert!(text.contains("r.v[i.v.1] += X["), "{text}");
+    }
+
+    #[test]
+    fn loops_that_meet_themselves_stay() {
+        stays("for i in 1..n { Y[i] = Y[i - 1] + X[i] }");
+        stays("for i in 0..11 { Y[i] = X[i] Y[i + 1] = X[i] }");
+        stays("for i in 0..n { Y[0] = X[i] }");
+        stays("for i in 0..n { W[i, 0] = X[i] }");
+        stays("for i in 0..n { W[i, i] = X[i] }");
+        stays("for i in 0..n { Y[0] += X[i] W[0, i] = Y[0] }");
+        stays("for i in 0..3 { Y[i] = X[i] }");
+        stays("for i in 0..n { Y[i] = X[i64(X[i]) mod 12] }");
+    }
+}
