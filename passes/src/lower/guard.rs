@@ -119,18 +119,6 @@ impl Condition {
         }
         Some(Condition::Below(difference))
     }
-
-    /// The axes on which the condition depends.
-    pub fn axes<'a>(&'a self, graph: &'a Graph) -> Vec<&'a Name> {
-        let of = |value: ValueId| graph.ty(value).axes.iter().map(|axis| &axis.name);
-        match self {
-            Condition::Test(value) => of(*value).collect(),
-            Condition::Below(affine) | Condition::Zero(affine) => {
-                let terms = affine.terms.iter().flat_map(|(term, _)| of(*term));
-                affine.axes.iter().map(|(axis, _)| axis).chain(terms).collect()
-            }
-        }
-    }
 }
 
 /// A guarded value: the conditions, the bool values they come from, and the value where they hold.

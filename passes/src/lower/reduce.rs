@@ -92,8 +92,8 @@ impl Emitter<'_> {
         let mut placed =
             Placed { bounds: vec![Vec::new(); axes.len()], tests: vec![Vec::new(); axes.len() + 1] };
         for (condition, value) in &guarded.conditions {
-            let mentioned = condition.axes(self.graph);
-            let Some(level) = axes.iter().rposition(|axis| mentioned.contains(&&axis.name)) else {
+            let ty = self.graph.ty(*value);
+            let Some(level) = axes.iter().rposition(|axis| ty.axis(&axis.name).is_some()) else {
                 placed.tests[0].push(*value);
                 continue;
             };
