@@ -10,7 +10,7 @@ fn main() -> Result<(), tcc::Error> {
     println!("C = {c}");
 
     // The same into memory of our own: nothing is allocated after the first call.
-    let mut into = Array2::zeros((2, 2));
+    let mut into = Array2::<f32>::zeros((2, 2));
     matmul.call_into((&a, &b), &mut into)?;
     assert_eq!(into, c);
 

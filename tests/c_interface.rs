@@ -18,7 +18,8 @@ fn compile(folder: &Path, name: &str, program: &str, emit: &str) {
     assert!(output.status.success(), "{}", text(&output));
 }
 
-const MATMUL: &str = "in A : f32[i, j]\nin B : f32[j, k]\nout C : f32[i, k]\nC[i0,k0] += A[i0,j0] * B[j0,k0]\n";
+const MATMUL: &str =
+    "in A : f32[i, j]\nin B : f32[j, k]\nout C : f32[i, k]\nC[i0,k0] += A[i0,j0] * B[j0,k0]\n";
 
 #[test]
 fn the_emitted_example_builds_and_runs() {
@@ -61,7 +62,8 @@ fn headers_are_cplusplus_clean() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let program = "param new : int\nin class : f64[n]\nout y : f64[n]\ny[i] = class[i]*new\n";
     compile(folder.path(), "names.ein", program, "obj,header");
-    std::fs::write(folder.path().join("main.cc"), "#include \"names.h\"\nint main() { return 0; }\n").expect("written");
+    std::fs::write(folder.path().join("main.cc"), "#include \"names.h\"\nint main() { return 0; }\n")
+        .expect("written");
     let output = run("c++", &["-Wall", "-Wextra", "-Werror", "-fsyntax-only", "main.cc"], folder.path());
     assert!(output.status.success(), "{}", text(&output));
 }

@@ -44,7 +44,8 @@ fn golden(path: &Path) -> Result<(), Failed> {
         return Ok(());
     }
     let diff = similar::TextDiff::from_lines(expected, &got);
-    Err(format!("{}\n(TCC_BLESS=1 accepts the new message)", diff.unified_diff().header("expected", "got")).into())
+    Err(format!("{}\n(TCC_BLESS=1 accepts the new message)", diff.unified_diff().header("expected", "got"))
+        .into())
 }
 
 /// What the command prints on standard error, and its exit code.

@@ -111,7 +111,8 @@ fn bf16_members_are_read() {
 fn deflated(elements: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(&mut bytes));
-    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
     archive.start_file("A.npy", options).expect("a member can be started");
     let header = npy(&format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({elements},), }}\n"), &[]);
     archive.write_all(&header).expect("memory can be written");
@@ -163,8 +164,10 @@ fn outputs_appear_whole_or_not_at_all() {
     assert_eq!(std::fs::read_dir(folder.path()).expect("the folder is there").count(), 0);
     let run = tcc(folder.path(), &["run", "-", "A=ones:2", "-o", "s=s.npy", "-o", "all.npz"], program);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    let mut names: Vec<PathBuf> =
-        std::fs::read_dir(folder.path()).expect("the folder is there").map(|e| e.expect("an entry").path()).collect();
+    let mut names: Vec<PathBuf> = std::fs::read_dir(folder.path())
+        .expect("the folder is there")
+        .map(|e| e.expect("an entry").path())
+        .collect();
     names.sort();
     assert_eq!(names, [folder.path().join("all.npz"), folder.path().join("s.npy")]);
 }

@@ -84,7 +84,8 @@ fn calling_into_allocates_nothing_after_the_first_call() {
 #[test]
 fn working_memory_is_pooled() {
     // A trajectory that is read twice needs memory between the loops.
-    let text = "in x : f32[n]\nout y : f32[n]\nvar h : f32[n]\nh[t] = 0.5*h[t-1 | 0] + x[t]\ny[t] = h[n-1-t]\n";
+    let text =
+        "in x : f32[n]\nout y : f32[n]\nvar h : f32[n]\nh[t] = 0.5*h[t-1 | 0] + x[t]\ny[t] = h[n-1-t]\n";
     let kernel = tcc::Compiler::new().compile(text).unwrap();
     let x = Array1::<f32>::ones(64);
     let mut y = Array1::<f32>::zeros(64);

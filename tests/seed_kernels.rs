@@ -9,7 +9,8 @@ const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/seed_kernels
 
 fn main() {
     let arguments = Arguments::from_args();
-    let manifest = std::fs::read_to_string(Path::new(DATA).join("manifest.json")).expect("the manifest is there");
+    let manifest =
+        std::fs::read_to_string(Path::new(DATA).join("manifest.json")).expect("the manifest is there");
     let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("the manifest is JSON");
     let mut trials = Vec::new();
     for kernel in manifest["kernels"].as_array().into_iter().flatten() {

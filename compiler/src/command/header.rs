@@ -530,10 +530,6 @@ static inline const char *tcc_strerror(int status)
     default: return "unknown status";
     }
 }
-static inline void tcc_use_all(void)
-{
-    (void)tcc_add; (void)tcc_mul; (void)tcc_div; (void)tcc_mod; (void)tcc_strerror;
-}
 #endif
 
 "#;
