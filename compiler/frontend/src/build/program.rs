@@ -176,7 +176,7 @@ fn one_definition(tensor: &names::Tensor, list: &mut Vec<Equation>, found: &mut 
     let name = &tensor.name;
     match list.as_slice() {
         [] => {
-            if !matches!(tensor.role, Role::Input(_)) {
+            if !matches!(tensor.role, Role::Input(_)) && !tensor.misdefined {
                 found.push(
                     Diagnostic::new(Code::OutputUndefined, format!("{name} is declared but has no equation"))
                         .label(tensor.span, "declared here")
@@ -357,8 +357,9 @@ fn build_group(all: &mut Building<'_>, group: &Group, equations: &mut [Vec<Equat
             order::reads(equation).iter().any(missing)
         })
     });
-    let result = if group.tensors.iter().all(|tensor| equations[tensor.index()].is_empty()) {
-        return;
+    let undefined = |tensor: &TensorId| equations[tensor.index()].is_empty();
+    let result = if group.tensors.iter().all(undefined) {
+        if all.stored[group.tensors[0].index()].is_some() { Ok(()) } else { Err(Reported) }
     } else if broken || waits {
         Err(Reported)
     } else if group.recursive {

@@ -66,6 +66,8 @@ pub struct Tensor {
     pub declared: Option<Declared>,
     /// Positions among the equations of the file.
     pub equations: Vec<usize>,
+    /// It has an equation that cannot be its own, which has been reported.
+    pub misdefined: bool,
 }
 
 /// An operand as far as it is known before anything is read.
@@ -122,8 +124,15 @@ impl<'a> Names<'a> {
     /// Adds a tensor that has no declaration yet.
     pub fn add_tensor(&mut self, name: &str, span: Span, rank: usize, role: Role) -> TensorId {
         let id = TensorId(self.tensors.len() as u32);
-        let tensor =
-            Tensor { name: Arc::from(name), span, rank, role, declared: None, equations: Vec::new() };
+        let tensor = Tensor {
+            name: Arc::from(name),
+            span,
+            rank,
+            role,
+            declared: None,
+            equations: Vec::new(),
+            misdefined: false,
+        };
         self.tensors.push(tensor);
         self.insert(name, Entity::Tensor(id), span);
         id
@@ -184,7 +193,14 @@ pub fn collect<'a>(file: &'a File, options: &Options, found: &mut Diagnostics) -
     for declaration in file.declarations() {
         for dim in &declaration.dims {
             if let Dim::Expr(expr) = dim {
-                collect_sizes(expr, &[], &mut names);
+                // A name in a declared shape is a size, even if it is used as an index elsewhere.
+                walk(expr, &mut |expr| {
+                    if let ExprKind::Name(name) = &expr.kind
+                        && names.get(name).is_none()
+                    {
+                        names.add_symbol(name, expr.span, false);
+                    }
+                });
             }
         }
     }
@@ -394,6 +410,7 @@ fn define(equation: &Equation, position: usize, names: &mut Names<'_>, found: &m
                     .label(at, format!("{} here", axes(tensor.rank)))
                     .help("give one index for each axis"),
                 );
+                names.tensors[id.index()].misdefined = true;
                 return;
             }
             id

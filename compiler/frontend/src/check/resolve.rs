@@ -237,9 +237,12 @@ impl<'a, 'n> Resolver<'a, 'n> {
                         _ => return Left::Bare(self.left_variable(name, expr.span), expr.span),
                     }
                 }
+                // Under `=` this is refused later; its indices are known all the same.
+                let op = std::mem::replace(&mut self.op, AssignOp::Add);
                 self.in_place += 1;
                 let place = self.expr(expr);
                 self.in_place -= 1;
+                self.op = op;
                 Left::Computed(place)
             }
         }
