@@ -1,11 +1,11 @@
 //! How programs are compiled: options, and the stages from text to loaded code.
 
 use crate::error::{Error, Result};
-use crate::frontend_stub::{Operand, Options, Program};
 use crate::kernel::Kernel;
 use std::path::Path;
 use tcc_backends::{BACKENDS, Backend};
 use tcc_frontend::diagnostic::{Code, nearest};
+use tcc_frontend::{Operand, Options, Program};
 use tcc_ir::Bindings;
 use tcc_ir::graph::Graph;
 use tcc_ir::loops::Func;
@@ -190,7 +190,7 @@ impl Compiler {
             operands: operands.to_vec(),
             numbers: numbers.iter().map(|(name, number)| (name.clone(), number.literal())).collect(),
         };
-        crate::frontend_stub::compile(&source.text, &options).map_err(Error::Rejected)
+        tcc_frontend::compile(&source.text, &options).map_err(Error::Rejected)
     }
 
     /// The context in which passes run: `bindings` fix sizes.

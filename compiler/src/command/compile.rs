@@ -4,7 +4,6 @@ use super::header::Wrapper;
 use super::program::{ProgramArguments, about};
 use super::session::{Exit, Failure, Session};
 use super::{doctor, show, summary};
-use crate::frontend_stub::Program;
 use crate::operand::bind::Words;
 use crate::operand::size;
 use crate::operand::write::Files;
@@ -14,6 +13,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tcc_backends::{EmitKind, Target};
+use tcc_frontend::Program;
 use tcc_ir::loops::Func;
 use tcc_passes::Quiet;
 

@@ -4,10 +4,10 @@
 //! arguments, arithmetic on them saturates, and every condition the program states is checked before
 //! the code runs.
 
-use crate::frontend_stub::Program;
 use crate::{Dtype, Error, Source};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use tcc_frontend::Program;
 use tcc_ir::extent::Atom;
 use tcc_ir::graph::Input;
 use tcc_ir::loops::{Func, Role};
