@@ -86,8 +86,8 @@ pub struct PassContext {
     pub limits: Limits,
     /// Whether the pipeline verifies the IR after every pass.
     pub verify: bool,
-    /// Rewrites that may still happen; shared by all clones.
-    fuel: Arc<AtomicU64>,
+    /// Rewrites that may still happen ([`u64::MAX`]: any number); shared by all clones.
+    pub fuel: Arc<AtomicU64>,
 }
 
 impl Default for PassContext {

@@ -9,7 +9,6 @@ mod emit;
 mod half;
 mod jit;
 mod object;
-mod promote;
 mod scalar;
 mod types;
 mod vector;

@@ -142,15 +142,8 @@ impl Verifier<'_> {
                 }
             }
             Table::Dft => {
-                let shaped = match extents {
-                    [_] => true,
-                    [rows, columns] => rows == columns,
-                    _ => false,
-                };
-                if !(dtype.is_complex() && shaped) {
-                    self.error(format!(
-                        "table `{name}` is a dft, so it must be complex and square or one row"
-                    ));
+                if !(dtype.is_complex() && extents.len() == 2 && extents[0] == extents[1]) {
+                    self.error(format!("table `{name}` is a dft, so it must be complex and square"));
                 }
             }
         }

@@ -105,7 +105,10 @@ fn binary(graph: &Graph, dtype: Dtype, op: ScalarOp, a: ValueId, b: ValueId) -> 
     {
         return Some(Rewritten::Value(*re));
     }
-    (op.is_commutative() && a > b).then(|| Rewritten::Operation(Op::Map(op, vec![b, a])))
+    // Constants stand on the right, else the older value on the left.
+    let late = |value: ValueId, literal: Option<Literal>| (literal.is_some(), value);
+    (op.is_commutative() && late(a, left) > late(b, right))
+        .then(|| Rewritten::Operation(Op::Map(op, vec![b, a])))
 }
 
 /// Whether `x op right` is `x`, bit for bit (for a commutative operation also `right op x`).

@@ -1,0 +1,207 @@
+//! Runs the files of `tests/filetests`: small IR texts with the result they must have.
+//!
+//! ```text
+//! test passes = "cse, dce"        what is run: graph passes or loop passes, told by the first word
+//! bind n = 4                      optional: values of symbols, for `specialise`
+//! contract = strict               optional: the floating-point contract
+//!
+//! graph @g(..) { .. }
+//! ----
+//! graph @g(..) { .. }             what must come out
+//! ```
+//!
+//! `test lower` takes a graph and expects a function. Of every file the runner also checks that texts
+//! read back as they were, that the IR verifies after every pass, and that results stay the same. With
+//! `TCC_BLESS=1` it writes what came out into the files, to be read before it is committed.
+
+mod meaning;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use meaning::{Program, Question, same, small_bindings};
+use std::fs;
+use std::path::{Path, PathBuf};
+use tcc_ir::graph::Graph;
+use tcc_ir::loops::Func;
+use tcc_ir::{Bindings, Ir, ParseError};
+use tcc_passes::lower::lower;
+use tcc_passes::{Changed, Contract, PassContext, PassObserver, Pipeline};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/filetests");
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut files = Vec::new();
+    collect(Path::new(FOLDER), &mut files);
+    files.sort();
+    let trials = files.into_iter().map(|file| {
+        let name = file.strip_prefix(FOLDER).unwrap_or(&file).display().to_string();
+        Trial::test(name, move || check_file(&file).map_err(Failed::from))
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit();
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "tcc") {
+            files.push(path);
+        }
+    }
+}
+
+/// A file in its parts.
+struct Case<'a> {
+    command: &'a str,
+    /// What stands after `=` in the first line, without quotes.
+    argument: &'a str,
+    context: PassContext,
+    input: &'a str,
+    expected: &'a str,
+}
+
+fn check_file(file: &Path) -> Result<(), String> {
+    let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
+    let (before, expected) = text.split_once("\n----\n").ok_or("the file has no line `----`")?;
+    let case = read_case(before, expected)?;
+    let actual = match case.command {
+        "test passes" if case.input.starts_with("graph") => run_graph(&case)?,
+        "test passes" => run_loops(&case)?,
+        "test lower" => run_lower(&case)?,
+        other => return Err(format!("no such command: `{other}`")),
+    };
+    let expected = normal(case.expected).map_err(|error| format!("the expected text: {error}"));
+    if expected.as_ref() == Ok(&actual) {
+        return Ok(());
+    }
+    if std::env::var_os("TCC_BLESS").is_some() {
+        return fs::write(file, format!("{before}\n----\n{actual}")).map_err(|error| error.to_string());
+    }
+    Err(format!("expected:\n{}\ngot:\n{actual}", expected.unwrap_or_else(|error| error)))
+}
+
+fn read_case<'a>(before: &'a str, expected: &'a str) -> Result<Case<'a>, String> {
+    let (header, input) = before.split_once("\n\n").ok_or("no empty line after the header")?;
+    let mut lines = header.lines();
+    let first = lines.next().unwrap_or_default();
+    let (command, argument) = first.split_once('=').unwrap_or((first, ""));
+    let mut context = PassContext { verify: true, ..PassContext::default() };
+    for line in lines {
+        let (name, value) = line.split_once('=').ok_or_else(|| format!("expected `name = value`: {line}"))?;
+        let (name, value) = (name.trim(), value.trim());
+        match (name, name.strip_prefix("bind ")) {
+            ("contract", _) => {
+                context.contract =
+                    Contract::from_name(value).ok_or_else(|| format!("no contract `{value}`"))?;
+            }
+            (_, Some(symbol)) => {
+                let value = value.parse().map_err(|_| format!("not an integer: {line}"))?;
+                context.bindings.insert(symbol.trim().into(), value);
+            }
+            _ => return Err(format!("no such setting: `{name}`")),
+        }
+    }
+    let argument = argument.trim().trim_matches('"');
+    Ok(Case { command: command.trim(), argument, context, input: input.trim_start(), expected })
+}
+
+/// The text as the level prints it.
+fn normal(text: &str) -> Result<String, ParseError> {
+    if text.trim_start().starts_with("graph") {
+        return text.parse::<Graph>().map(|graph| graph.to_string());
+    }
+    let mut func: Func = text.parse()?;
+    func.compact();
+    Ok(func.to_string())
+}
+
+/// Reads a program and checks that its text reads back as it was.
+fn read<I: Ir>(text: &str) -> Result<I, String> {
+    let program: I = text.parse().map_err(|error| format!("the input: {error}"))?;
+    program.verify().map_err(|errors| format!("the input does not verify:\n{errors}"))?;
+    round_trip(&program)?;
+    Ok(program)
+}
+
+fn round_trip<I: Ir>(program: &I) -> Result<(), String> {
+    let text = program.to_string();
+    let again: I = text.parse().map_err(|error| format!("printed text does not parse: {error}\n{text}"))?;
+    if again.to_string() != text {
+        return Err(format!("printed text reads back as another:\n{text}\n{again}"));
+    }
+    Ok(())
+}
+
+/// Checks that a pass which says it changed nothing did not.
+#[derive(Default)]
+struct Honesty {
+    last: String,
+    broken: Option<String>,
+}
+
+impl PassObserver for Honesty {
+    fn graph(&mut self, pass: &str, _: usize, graph: &Graph, changed: Changed) {
+        self.see(pass, graph.to_string(), changed);
+    }
+
+    fn loops(&mut self, pass: &str, _: usize, func: &Func, changed: Changed) {
+        self.see(pass, func.to_string(), changed);
+    }
+}
+
+impl Honesty {
+    fn see(&mut self, pass: &str, text: String, changed: Changed) {
+        if !self.last.is_empty() && changed == Changed::No && self.last != text {
+            self.broken.get_or_insert(format!("`{pass}` says it changed nothing, but made\n{text}"));
+        }
+        self.last = text;
+    }
+
+    fn result(self) -> Result<(), String> {
+        self.broken.map_or(Ok(()), Err)
+    }
+}
+
+fn run_graph(case: &Case) -> Result<String, String> {
+    let before: Graph = read(case.input)?;
+    let pipeline = Pipeline::parse(case.argument).map_err(|error| error.to_string())?;
+    let (mut after, mut honesty) = (before.clone(), Honesty::default());
+    pipeline.run_graph(&mut after, &case.context, &mut honesty).map_err(|error| error.to_string())?;
+    honesty.result()?;
+    round_trip(&after)?;
+    same_meaning(&before, &after, case, false)?;
+    Ok(after.to_string())
+}
+
+fn run_loops(case: &Case) -> Result<String, String> {
+    let before: Func = read(case.input)?;
+    let pipeline = Pipeline::parse(&format!("| {}", case.argument)).map_err(|error| error.to_string())?;
+    let (mut after, mut honesty) = (before.clone(), Honesty::default());
+    pipeline.run_loops(&mut after, &case.context, &mut honesty).map_err(|error| error.to_string())?;
+    honesty.result()?;
+    after.compact();
+    round_trip(&after)?;
+    same_meaning(&before, &after, case, case.argument.contains("expand_math"))?;
+    Ok(after.to_string())
+}
+
+fn run_lower(case: &Case) -> Result<String, String> {
+    let graph: Graph = read(case.input)?;
+    let mut func = lower(&graph, &case.context).map_err(|error| error.to_string())?;
+    func.verify().map_err(|errors| format!("the result does not verify:\n{errors}\n{func}"))?;
+    func.compact();
+    round_trip(&func)?;
+    same_meaning(&graph, &func, case, false)?;
+    Ok(func.to_string())
+}
+
+fn same_meaning<A: Program, B: Program>(a: &A, b: &B, case: &Case, expanded: bool) -> Result<(), String> {
+    let mut bindings: Bindings = small_bindings(a).ok_or("no small sizes meet the requirements")?;
+    bindings.extend(case.context.bindings.clone());
+    for seed in 0..3 {
+        let question = Question { bindings: &bindings, seed, expanded };
+        same(a, b, question).map_err(|difference| format!("the results differ: {difference}\n{b}"))?;
+    }
+    Ok(())
+}
