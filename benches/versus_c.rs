@@ -51,11 +51,7 @@ const CASES: &[Case] = &[
         name: "wave2d",
         runs: 10,
         numbers: &[("dth", 0.3), ("sz", 24.0), ("sx", 56.0), ("depth", 8.0)],
-        operands: &[
-            ("c", Dtype::F32, &[112, 128]),
-            ("src", Dtype::F32, &[240]),
-            ("rec", Dtype::I64, &[40]),
-        ],
+        operands: &[("c", Dtype::F32, &[112, 128]), ("src", Dtype::F32, &[240]), ("rec", Dtype::I64, &[40])],
     },
     Case {
         name: "transformer_block",
@@ -153,10 +149,13 @@ fn time_compilation(root: &Path) -> Result<(), Box<dyn Error>> {
         };
         let arrays: Vec<(&str, Array)> = shapes.iter().map(|&(n, s)| (n, operand(Dtype::F32, s))).collect();
         let arguments: Vec<_> = arrays.iter().map(|(name, array)| (*name, array.into())).collect();
-        println!("{name:<28} {:>12.3}", best_of(10, || {
-            Compiler::new().compile(&source)?.call_named(&arguments)?;
-            Ok(())
-        })?);
+        println!(
+            "{name:<28} {:>12.3}",
+            best_of(10, || {
+                Compiler::new().compile(&source)?.call_named(&arguments)?;
+                Ok(())
+            })?
+        );
     }
     let mut points = Vec::new();
     for equations in [10usize, 30, 100, 300, 1000] {

@@ -381,7 +381,7 @@ impl Kernel {
                 return Err(CallError::Length { name: parameter.name.to_string(), given, expected });
             }
             let alignment = parameter.dtype.part().size_bytes();
-            if expected > 0 && start as usize % alignment != 0 {
+            if expected > 0 && !(start as usize).is_multiple_of(alignment) {
                 return Err(CallError::Alignment { name: parameter.name.to_string(), alignment });
             }
         }
@@ -389,7 +389,7 @@ impl Kernel {
             let (given, expected) = (arena.1, lengths.arena);
             return Err(CallError::Length { name: "arena".into(), given, expected });
         }
-        if lengths.arena > 0 && arena.0 as usize % ARENA_ALIGNMENT != 0 {
+        if lengths.arena > 0 && !(arena.0 as usize).is_multiple_of(ARENA_ALIGNMENT) {
             return Err(CallError::Alignment { name: "arena".into(), alignment: ARENA_ALIGNMENT });
         }
         let name = |at: usize| {

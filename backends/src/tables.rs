@@ -16,16 +16,18 @@ pub(crate) fn bytes(buffer: &Buffer) -> Result<Vec<u8>, BackendError> {
         buffer.extents.iter().map(extent).collect::<Option<_>>().ok_or_else(unsupported)?;
     let values = match (&**table, shape.as_slice()) {
         (Table::Literals(literals), _) => literals.iter().map(|&l| literal(l, buffer.dtype)).collect(),
-        (Table::Dft, &[rows, columns]) => {
+        (Table::Dft, &[columns] | &[_, columns]) => {
             let part = buffer.dtype.part();
             let n = columns as i64;
             let root = |at: usize| {
-                let (k, x) = ((at / columns) as i128, (at % columns) as i128);
+                // One row alone is that of frequency 1.
+                let row = if shape.len() == 1 { 1 } else { at / columns };
+                let (k, x) = (row as i128, (at % columns) as i128);
                 let turn = (k * x).rem_euclid(i128::from(n)) as i64;
                 let root = Native::root_of_unity(turn, n, part);
                 root.map(|(re, im)| Value::Complex(re, im)).map_err(|_| unsupported())
             };
-            (0..rows * columns).map(root).collect::<Result<Vec<Value<Native>>, _>>()?
+            (0..shape.iter().product()).map(root).collect::<Result<Vec<Value<Native>>, _>>()?
         }
         (Table::Dft, _) => return Err(unsupported()),
     };

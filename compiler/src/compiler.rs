@@ -1,10 +1,11 @@
 //! How programs are compiled: options, and the stages from text to loaded code.
 
 use crate::error::{Error, Result};
-use crate::frontend_stub::{Operand, Options, Program};
 use crate::kernel::Kernel;
+use std::path::Path;
 use tcc_backends::{BACKENDS, Backend};
-use tcc_frontend::diagnostic::nearest;
+use tcc_frontend::diagnostic::{Code, nearest};
+use tcc_frontend::{Operand, Options, Program};
 use tcc_ir::Bindings;
 use tcc_ir::graph::Graph;
 use tcc_ir::loops::Func;
@@ -32,6 +33,15 @@ pub struct Source {
     /// Whether it is an expression (`-e`): `in` and `out` may be left out, and a classic einsum
     /// string is understood.
     pub expression: bool,
+}
+
+impl Source {
+    /// The name of the program: that of its file, without folder and extension.
+    pub fn stem(&self) -> String {
+        let name = if self.expression { "expression" } else { &self.name };
+        let stem = Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        stem.unwrap_or_else(|| "program".into())
+    }
 }
 
 /// A number by name: a size, a parameter or a 0-d operand.
@@ -156,7 +166,8 @@ impl Compiler {
         find_backend(self.backend)
     }
 
-    /// Parses, checks and builds a program.
+    /// Parses, checks and builds a program. The text of a graph is a program too, so that what
+    /// `tcc show` prints can be run.
     ///
     /// # Errors
     /// Everything that is wrong with it.
@@ -166,14 +177,20 @@ impl Compiler {
         operands: &[Operand],
         numbers: &[(String, Number)],
     ) -> Result<Program> {
+        if source.text.trim_start().starts_with("graph @") {
+            let wrong = |message: String| Error::rejected(Code::UnexpectedText, message, None);
+            let graph: Graph = source.text.parse().map_err(|e| wrong(format!("{}:{e}", source.name)))?;
+            graph.verify().map_err(|errors| wrong(errors.to_string()))?;
+            return Ok(Program { graph, warnings: Vec::new(), peak_limit: None, sizes: Vec::new() });
+        }
         let options = Options {
-            name: source.name.clone(),
+            name: source.stem(),
             type_f64: self.double_precision,
             expression: source.expression,
             operands: operands.to_vec(),
             numbers: numbers.iter().map(|(name, number)| (name.clone(), number.literal())).collect(),
         };
-        crate::frontend_stub::compile(&source.text, &options).map_err(Error::Rejected)
+        tcc_frontend::compile(&source.text, &options).map_err(Error::Rejected)
     }
 
     /// The context in which passes run: `bindings` fix sizes.

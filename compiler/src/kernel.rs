@@ -3,13 +3,13 @@
 use crate::argument::{Argument, ArgumentMut, Arguments, ArgumentsMut, Output, Results};
 use crate::compiler::{Compiler, Number, Source};
 use crate::error::{Error, Result};
-use crate::frontend_stub::{Operand, Program};
 use crate::specialised::{Specialised, operands};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, PoisonError, RwLock};
 use tcc_frontend::ast::ExpressionProgram;
 use tcc_frontend::diagnostic::{Code, Diagnostic};
+use tcc_frontend::{Operand, Program};
 use tcc_ir::{Array, Dtype};
 
 /// Most shapes for which code is kept; the oldest makes room.

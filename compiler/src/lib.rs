@@ -26,8 +26,6 @@ pub mod argument;
 pub mod command;
 mod compiler;
 mod error;
-#[doc(hidden)]
-pub mod frontend_stub;
 mod kernel;
 #[doc(hidden)]
 pub mod operand;

@@ -3,8 +3,8 @@
 use crate::argument::Output;
 use crate::compiler::{Compiler, Number};
 use crate::error::{Error, Result};
-use crate::frontend_stub::Program;
 use crate::operand::{compare::unflatten, convert};
+use tcc_frontend::Program;
 use tcc_frontend::diagnostic::Code;
 use tcc_ir::graph::{Graph, Input};
 use tcc_ir::loops::Func;

@@ -173,7 +173,8 @@ impl Writer {
     }
 }
 
-fn function(seed: u64) -> String {
+/// The text of a random function; the backends' tests run them too.
+pub fn function(seed: u64) -> String {
     let random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut writer = Writer {
         random,

@@ -2,21 +2,25 @@
 
 use super::address::{Coefficient, Place, Places};
 use super::half;
+use super::promote::{Promoted, Slot};
 use super::scalar::{NotExpanded, Ops};
 use super::types::{Scalar, memory_type, value_type};
 use super::unsupported;
 use crate::BackendError;
 use cranelift::codegen::ir::condcodes::IntCC;
-use cranelift::codegen::ir::{AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, Signature, Value, types};
+use cranelift::codegen::ir::{
+    AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, Signature, Type, Value, types,
+};
 use cranelift::codegen::isa::TargetFrontendConfig;
 use cranelift::frontend::{FunctionBuilder, Variable};
 use std::collections::{BTreeMap, HashMap};
 use tcc_ir::extent::Atom;
 use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Role, Stmt, Var};
+use tcc_ir::scalar::Literal;
 use tcc_ir::{Dtype, Extent, Name, ReduceOp, ScalarOp};
 
 /// Unrolled loops with more statements than this (copies included) are emitted as loops.
-const MAX_UNROLLED: usize = 4096;
+pub(super) const MAX_UNROLLED: usize = 4096;
 
 /// Counters scaled by a coefficient that an innermost loop carries; more would only be spilled.
 const MAX_INDUCTIONS: usize = 6;
@@ -30,6 +34,8 @@ pub(super) struct Emitter<'f, 'b> {
     bases: Vec<Option<Value>>,
     /// The parts of each register.
     registers: Vec<Option<(Variable, Option<Variable>)>>,
+    /// Small arrays in variables.
+    pub promoted: Vec<Option<Promoted>>,
     /// Values of the variables in scope.
     vars: Vec<Option<Scalar>>,
     /// Counters of unrolled loops and lanes, which are numbers.
@@ -52,6 +58,12 @@ pub(super) struct Emitter<'f, 'b> {
 enum Forget {
     Var(Var),
     Pointer((BufferId, Vec<(Var, Coefficient)>)),
+}
+
+/// Statements and expressions of all copies of a loop's body.
+pub(super) fn trips(l: &For, lo: i64, hi: i64) -> usize {
+    let size: usize = l.body.iter().map(Stmt::size).sum();
+    (hi.saturating_sub(lo).max(0) as usize).saturating_mul(size)
 }
 
 /// The type of the function: `(buffers, sizes, arena) -> status`.
@@ -78,6 +90,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
             places: Places::new(func),
             bases: vec![None; func.buffers.len()],
             registers: vec![None; func.buffers.len()],
+            promoted: vec![None; func.buffers.len()],
             vars: vec![None; func.vars.len()],
             fixed: vec![None; func.vars.len()],
             symbols: BTreeMap::new(),
@@ -125,6 +138,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
             let value = self.b.ins().load(types::I64, flags, sizes, 8 * index as i32);
             self.symbols.insert(symbol.name.clone(), value);
         }
+        self.promote();
         let mut parameters = 0;
         for (index, buffer) in func.buffers.iter().enumerate() {
             let id = BufferId(index as u32);
@@ -132,16 +146,15 @@ impl<'f, 'b> Emitter<'f, 'b> {
                 let ty = value_type(buffer.dtype);
                 let variables =
                     (self.b.declare_var(ty), buffer.dtype.is_complex().then(|| self.b.declare_var(ty)));
-                let zero = if buffer.dtype.part().is_float() {
-                    self.ops().float(ty, 0.0)
-                } else {
-                    self.ops().int(ty, 0)
-                };
+                let zero = self.zero(ty);
                 self.b.def_var(variables.0, zero);
                 if let Some(im) = variables.1 {
                     self.b.def_var(im, zero);
                 }
                 self.registers[index] = Some(variables);
+                continue;
+            }
+            if self.promoted[index].is_some() {
                 continue;
             }
             self.bases[index] = Some(match &buffer.role {
@@ -170,6 +183,13 @@ impl<'f, 'b> Emitter<'f, 'b> {
             self.extents.insert(coefficient, value);
         }
         Ok(())
+    }
+
+    /// Zero of any type of value.
+    pub fn zero(&mut self, ty: Type) -> Value {
+        let lane = ty.lane_type();
+        let zero = if lane.is_float() { self.ops().float(lane, 0.0) } else { self.ops().int(lane, 0) };
+        if ty.is_vector() { self.b.ins().splat(ty, zero) } else { zero }
     }
 
     /// The value of an extent.
@@ -306,11 +326,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
             if l.kind == LoopKind::Vector && self.vector_loop(l, lo, hi)? {
                 return Ok(());
             }
-            let trips = hi.saturating_sub(lo) as usize;
-            let size: usize = l.body.iter().map(Stmt::size).sum();
-            if matches!(l.kind, LoopKind::Unroll | LoopKind::Vector)
-                && trips.saturating_mul(size) <= MAX_UNROLLED
-            {
+            if matches!(l.kind, LoopKind::Unroll | LoopKind::Vector) && trips(l, lo, hi) <= MAX_UNROLLED {
                 return self.unrolled(l, lo, hi);
             }
         }
@@ -407,7 +423,9 @@ impl<'f, 'b> Emitter<'f, 'b> {
 
     /// Computes, before a loop, the leading parts of its accesses' addresses that are known already.
     fn hoist_pointers(&mut self, accesses: &[std::rc::Rc<Place<'f>>]) {
-        for place in accesses {
+        for place in
+            accesses.iter().filter(|place| self.promoted[place.buffer.index()].is_none()).collect::<Vec<_>>()
+        {
             let known: Vec<(Var, Coefficient)> =
                 self.open_terms(place).take_while(|(var, _)| self.vars[var.index()].is_some()).collect();
             self.pointer(place.buffer, &known);
@@ -432,7 +450,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
         if !innermost(&l.body) {
             return scaled;
         }
-        for place in accesses {
+        for place in accesses.iter().filter(|place| self.promoted[place.buffer.index()].is_none()) {
             for &(var, coefficient) in &place.terms {
                 let addressable = matches!(self.places.number(coefficient), Some(1 | 2 | 4 | 8));
                 if var == l.var && !addressable && !scaled.contains(&coefficient) {
@@ -494,6 +512,19 @@ impl<'f, 'b> Emitter<'f, 'b> {
         value
     }
 
+    /// Where an access to a promoted array goes now; `None` if the buffer is in memory.
+    pub fn slot(&self, buffer: BufferId, indices: &[Expr]) -> Emitted<Option<Slot>> {
+        let Some(promoted) = &self.promoted[buffer.index()] else { return Ok(None) };
+        let outside = || unsupported(format!("an access outside {buffer}"));
+        let place = self.places.lookup(buffer, indices).ok_or_else(outside)?;
+        let mut offset = self.places.number(place.constant).ok_or_else(outside)?;
+        for &(var, coefficient) in &place.terms {
+            let by = self.places.number(coefficient).ok_or_else(outside)?;
+            offset += self.fixed[var.index()].ok_or_else(outside)? * by;
+        }
+        promoted.slot(offset).map(Some).ok_or_else(outside)
+    }
+
     /// The address of an access: a pointer and a constant offset in bytes.
     pub fn address(&mut self, buffer: BufferId, indices: &'f [Expr]) -> Emitted<(Value, i32)> {
         let place = self
@@ -551,6 +582,9 @@ impl<'f, 'b> Emitter<'f, 'b> {
             let re = self.b.use_var(re);
             return Ok(Scalar { re, im: im.map(|im| self.b.use_var(im)) });
         }
+        if let Some(slot) = self.slot(buffer, indices)? {
+            return Ok(Scalar::real(self.read_slot(slot)));
+        }
         let dtype = self.func.buffer(buffer).dtype;
         let (pointer, offset) = self.address(buffer, indices)?;
         let (flags, ty) = (self.flags(buffer), memory_type(dtype));
@@ -572,6 +606,10 @@ impl<'f, 'b> Emitter<'f, 'b> {
             if let Some(im) = im {
                 self.b.def_var(im, value.im());
             }
+            return Ok(());
+        }
+        if let Some(slot) = self.slot(buffer, indices)? {
+            self.write_slot(slot, value.re);
             return Ok(());
         }
         let dtype = self.func.buffer(buffer).dtype;
@@ -604,6 +642,12 @@ impl<'f, 'b> Emitter<'f, 'b> {
                 let exponent = operands[1].as_int().unwrap_or_default();
                 Ok(self.ops().powi_number(*dtype, base, exponent))
             }
+            Expr::Op(ScalarOp::Div, dtype, operands) if exact_inverse(&operands[1], *dtype).is_some() => {
+                let a = self.expr(&operands[0])?;
+                let inverse = exact_inverse(&operands[1], *dtype).unwrap_or(1.0);
+                let inverse = self.ops().literal(Literal::Real(inverse), *dtype);
+                self.scalar_op(ScalarOp::Mul, *dtype, *dtype, &[a, inverse])
+            }
             Expr::Op(op, dtype, operands) => {
                 let mut values = [None; 3];
                 for (slot, operand) in values.iter_mut().zip(operands) {
@@ -624,4 +668,12 @@ impl<'f, 'b> Emitter<'f, 'b> {
         let result = self.ops().apply(op, dtype, from, x);
         result.map_err(|NotExpanded(op)| unsupported(format!("`{op}` before the pass expand_math")))
     }
+}
+
+/// The inverse of a divisor that is a power of two: multiplying by it gives the same bits.
+pub(super) fn exact_inverse(divisor: &Expr, dtype: Dtype) -> Option<f64> {
+    let Expr::Const(Literal::Real(value), Dtype::F32 | Dtype::F64) = divisor else { return None };
+    let limit = if dtype == Dtype::F32 { 100 } else { 1000 };
+    let (bits, exponent) = (value.to_bits(), (value.to_bits() >> 52 & 0x7ff) as i64 - 1023);
+    (bits & ((1 << 52) - 1) == 0 && exponent.abs() <= limit).then(|| 1.0 / value)
 }

@@ -9,6 +9,7 @@ mod emit;
 mod half;
 mod jit;
 mod object;
+mod promote;
 mod scalar;
 mod types;
 mod vector;

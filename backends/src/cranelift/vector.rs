@@ -3,16 +3,17 @@
 //! Cranelift rejects (or panics on) what a target has no vector instruction for, so legality is
 //! decided here before anything is emitted. A loop that is not legal runs its lanes one by one.
 
-use super::emit::Emitter;
+use super::emit::{Emitter, exact_inverse};
 use super::scalar::Ops;
 use super::types::{memory_type, value_type, vector_type};
 use super::unsupported;
 use crate::BackendError;
 use cranelift::codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift::codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift::codegen::ir::{ConstantData, Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 use std::collections::{HashMap, HashSet};
 use tcc_ir::loops::{BufferId, Expr, For, Stmt, Var};
-use tcc_ir::{Dtype, Kind, ScalarOp};
+use tcc_ir::scalar::Literal;
+use tcc_ir::{Dtype, Kind, Native, ScalarOp, Value as NativeValue, evaluate_scalar};
 
 /// What is known about a vector loop while it is checked and emitted.
 struct Lanes {
@@ -59,6 +60,11 @@ impl<'f> Emitter<'f, '_> {
         }
         self.fixed[l.var.index()] = None;
         Ok(true)
+    }
+
+    /// Whether the loop can run as vectors.
+    pub fn is_vector_loop(&self, l: &For, lo: i64, hi: i64) -> bool {
+        self.legal(l, lo, hi).is_some()
     }
 
     /// Decides whether every statement is legal on vectors.
@@ -200,6 +206,10 @@ impl<'f> Emitter<'f, '_> {
         indices: &'f [Expr],
         value: Value,
     ) -> Result<(), BackendError> {
+        if let Some(slot) = self.slot(buffer, indices)? {
+            self.b.def_var(slot.variable, value);
+            return Ok(());
+        }
         let (pointer, offset) = self.address(buffer, indices)?;
         let flags = self.flags(buffer);
         self.b.ins().store(flags, value, pointer, offset);
@@ -216,6 +226,9 @@ impl<'f> Emitter<'f, '_> {
         let dtype = self.func.buffer(buffer).dtype;
         let ty = lane_type(dtype)?;
         let flags = self.flags(buffer);
+        if let Some(slot) = self.slot(buffer, indices)? {
+            return Ok(self.b.use_var(slot.variable));
+        }
         let stride = self.lane_stride(lanes, buffer, indices);
         if stride == Some(i64::from(lanes.width)) {
             let (pointer, offset) = self.address(buffer, indices)?;
@@ -261,6 +274,12 @@ impl<'f> Emitter<'f, '_> {
                     _ => self.b.ins().sshr(value, by),
                 })
             }
+            Expr::Op(ScalarOp::Div, dtype, operands) if exact_inverse(&operands[1], *dtype).is_some() => {
+                let a = self.vector(lanes, &operands[0], chunk)?;
+                let inverse = exact_inverse(&operands[1], *dtype).unwrap_or(1.0);
+                let inverse = self.constant(Literal::Real(inverse), *dtype)?;
+                Ok(self.b.ins().fmul(a, inverse))
+            }
             Expr::Op(op, dtype, operands) => {
                 let mut values = Vec::with_capacity(3);
                 for operand in operands {
@@ -277,8 +296,13 @@ impl<'f> Emitter<'f, '_> {
         if let Some(&known) = lanes.splats.get(&std::ptr::from_ref(expr)) {
             return Ok(known);
         }
-        let value = self.expr(expr)?.re;
         let dtype = self.func.dtype(expr);
+        if let (Expr::Const(literal, _), true) = (expr, dtype != Dtype::Bool) {
+            let vector = self.constant(*literal, dtype)?;
+            lanes.splats.insert(std::ptr::from_ref(expr), vector);
+            return Ok(vector);
+        }
+        let value = self.expr(expr)?.re;
         let vector = if dtype == Dtype::Bool {
             let ty = if lanes.width == 4 { types::I32X4 } else { types::I64X2 };
             let wide = self.b.ins().uextend(ty.lane_type(), value);
@@ -290,6 +314,23 @@ impl<'f> Emitter<'f, '_> {
         };
         lanes.splats.insert(std::ptr::from_ref(expr), vector);
         Ok(vector)
+    }
+}
+
+impl Emitter<'_, '_> {
+    /// A number in all lanes, from the constant pool: a splat would be made anew in every iteration.
+    fn constant(&mut self, literal: Literal, dtype: Dtype) -> Result<Value, BackendError> {
+        let ty = lane_type(dtype)?;
+        let bits = match (evaluate_scalar::literal::<Native>(literal, dtype), dtype) {
+            (NativeValue::Real(value), Dtype::F32) => u64::from((value as f32).to_bits()),
+            (NativeValue::Real(value), _) => value.to_bits(),
+            (NativeValue::Int(value), _) => value as u64,
+            _ => return Err(unsupported(format!("a vector of {dtype}"))),
+        };
+        let element = &bits.to_le_bytes()[..dtype.size_bytes()];
+        let bytes = element.repeat(16 / dtype.size_bytes());
+        let handle = self.b.func.dfg.constants.insert(ConstantData::from(bytes.as_slice()));
+        Ok(self.b.ins().vconst(ty, handle))
     }
 }
 

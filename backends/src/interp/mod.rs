@@ -36,10 +36,10 @@ impl Code for Evaluated {
         self.signature.bind(sizes, &mut bindings)?;
         let mut inputs = Vec::new();
         for (at, parameter) in self.signature.inputs.iter().enumerate() {
-            // SAFETY: the caller promises that the input has as many readable bytes as `lengths` says,
-            // and no output shares them.
             let bytes: &[u8] = match lengths.buffers[at] {
                 0 => &[],
+                // SAFETY: the caller promises that the input has as many readable bytes as `lengths`
+                // says, and no output shares them.
                 length => unsafe { std::slice::from_raw_parts(buffers[at], length) },
             };
             let shape = self.signature.shape(parameter, &bindings)?;

@@ -231,6 +231,9 @@ codes! {
     E0232 NegativeSize: "a size is negative or does not fit",
         "The size of an axis is a whole number from 0.",
         "y[i:2-5] = 1" => "y[i:5-2] = 1";
+    E0233 NoOutput: "a program without outputs",
+        "Declare what the caller gets with out. (An expression given with -e needs no declaration: every tensor that no equation reads is an output.)",
+        "in x : f32[n]\ny[i] = 2*x[i]" => "in x : f32[n]\nout y : f32[n]\ny[i] = 2*x[i]";
     // E03: types
     E0301 MemoryLimit: "the memory limit cannot be met",
         "The smallest known plan needs more memory than allowed.",
@@ -278,6 +281,9 @@ codes! {
     E0405 PropertyFails: "a stated property does not hold",
         "@symmetric and @equivariant are checked, not believed.",
         "@symmetric(i,j)\nC[i,j] = a[i]*b[j]" => "@symmetric(i,j)\nC[i,j] = a[i]*a[j]";
+    E0499 Internal: "a mistake of the compiler",
+        "The program may be right, but the compiler could not build it. Please report it.",
+        "(nothing that should happen)" => "(nothing that should happen)";
     // E05: binding and calls
     E0501 MissingOperand: "an operand is not given",
         "Every in needs data: NAME=FILE.npy, or a generator such as NAME=rand:4x4.",
@@ -347,6 +353,9 @@ codes! {
     W0402 UnusedName: "declared and never used",
         "The declaration has no effect on the outputs.",
         "in x, z : f32[n]\nout y : f32[n]\ny[i] = x[i]" => "in x : f32[n]\nout y : f32[n]\ny[i] = x[i]";
+    W0403 HintIgnored: "a hint without effect",
+        "@shard, @tile, @pack and @recompute say how to compute, never what. This version does not use them.",
+        "@tile(i=4)\ny[i] = x[i]" => "y[i] = x[i]";
     W0412 OverflowPossible: "integer overflow is possible",
         "With the sizes and types given, the result may not fit and would wrap. Ask for a wider accumulator or check while running.",
         "C[i,j] = sum[k] A[i,k]*B[k,j]   # i32" => "@accum(i64)\nC[i,j] = sum[k] A[i,k]*B[k,j]";

@@ -4,9 +4,11 @@
 //! prints, and no input makes it panic.
 
 pub mod ast;
+mod build;
 mod build_expr;
 mod build_statement;
 mod characters;
+mod check;
 pub mod codes;
 pub mod diagnostic;
 mod einsum;
@@ -17,6 +19,7 @@ mod parse;
 mod syntax_error;
 mod tokens;
 
+pub use check::{Operand, Options, Program, SizeRow, compile, compile_file};
 pub use format::format;
 pub use limits::{MAX_DEPTH, MAX_NESTING, MAX_TOKENS};
 pub use lines::decode;

@@ -4,7 +4,6 @@ use super::header::Wrapper;
 use super::program::{ProgramArguments, about};
 use super::session::{Exit, Failure, Session};
 use super::{doctor, show, summary};
-use crate::frontend_stub::Program;
 use crate::operand::bind::Words;
 use crate::operand::size;
 use crate::operand::write::Files;
@@ -14,6 +13,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tcc_backends::{EmitKind, Target};
+use tcc_frontend::Program;
 use tcc_ir::loops::Func;
 use tcc_passes::Quiet;
 
@@ -66,7 +66,7 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
         .compiler
         .lower(&program.graph, &bindings, &mut Quiet)
         .map_err(|error| about(error, &loaded.source))?;
-    let stem = stem(&loaded.source);
+    let stem = super::header::c_name(&loaded.source.stem());
     let job =
         Job { arguments: &arguments, loaded: &loaded.source, program: &program, func: &func, stem: &stem };
     let made = job.make(&loaded.compiler)?;
@@ -102,7 +102,9 @@ impl Job<'_> {
         };
         let mut made: Vec<Made> = Vec::new();
         for kind in &self.arguments.emit {
-            let path = self.arguments.output.join(format!("{}{}", self.stem, suffix(kind)));
+            let name = format!("{}{}", self.stem, suffix(kind));
+            let here = self.arguments.output == Path::new(".");
+            let path = if here { name.into() } else { self.arguments.output.join(name) };
             let (bytes, note) = match kind.as_str() {
                 "obj" => (emit(EmitKind::Object)?, format!("object file, exports {}", wrapper.symbol())),
                 "clif" => (emit(EmitKind::Clif)?, "Cranelift's intermediate form".into()),
@@ -123,14 +125,6 @@ impl Job<'_> {
         }
         Ok(made)
     }
-}
-
-/// The name of the file without folder and extension, as a C name.
-fn stem(source: &Source) -> String {
-    let name = if source.expression { "expression" } else { &source.name };
-    let stem =
-        Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    super::header::c_name(&stem)
 }
 
 /// Links an object file into a shared library with the C compiler of this machine.

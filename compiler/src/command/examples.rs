@@ -38,7 +38,7 @@ macro_rules! examples {
 examples! {
     "arc_render" "chamfer_primitives" "equivpoly_int" "fno2d" "gin_injected" "gmm_em_infonce" "hashgrid"
     "kalman_matern32" "kron_attention3" "matmul_bias" "megatron_mlp" "selective_scan" "simplicial_window"
-    "sswl_plus" "stitch_lstsq" "transformer_block" "wave2d"
+    "sswl_plus" "stitch_lstsq" "transformer_block" "wave2d" "window_attention"
 }
 
 /// Runs the command.

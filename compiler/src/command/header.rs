@@ -4,10 +4,10 @@
 //! arguments, arithmetic on them saturates, and every condition the program states is checked before
 //! the code runs.
 
-use crate::frontend_stub::Program;
 use crate::{Dtype, Error, Source};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use tcc_frontend::Program;
 use tcc_ir::extent::Atom;
 use tcc_ir::graph::Input;
 use tcc_ir::loops::{Func, Role};
@@ -529,10 +529,6 @@ static inline const char *tcc_strerror(int status)
     case -2: return "a size is negative";
     default: return "unknown status";
     }
-}
-static inline void tcc_use_all(void)
-{
-    (void)tcc_add; (void)tcc_mul; (void)tcc_div; (void)tcc_mod; (void)tcc_strerror;
 }
 #endif
 

@@ -1,13 +1,13 @@
 //! Arguments that name a program and its operands, shared by the commands that take one.
 
 use super::session::{Failure, Session};
-use crate::frontend_stub::Program;
 use crate::operand::Limits;
 use crate::operand::bind::{Binder, Bound, Missing, Words};
 use crate::{Compiler, Contract, Error, Source};
 use clap::Args;
 use std::io::Read;
 use std::path::Path;
+use tcc_frontend::Program;
 use tcc_frontend::diagnostic::{Code, Diagnostic};
 
 /// Longest source text that is read, in bytes.

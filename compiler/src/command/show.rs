@@ -2,11 +2,11 @@
 
 use super::program::{ProgramArguments, about};
 use super::session::{Exit, Failure, Session};
-use crate::frontend_stub::Program;
 use crate::operand::bind::Words;
 use crate::specialised::bind;
 use crate::{Compiler, Error, Number};
 use tcc_backends::{EmitKind, Target};
+use tcc_frontend::Program;
 use tcc_ir::{Bindings, Name};
 use tcc_passes::Quiet;
 

@@ -61,7 +61,7 @@ pub enum Table {
     Literals(Vec<Literal>),
     /// The matrix of the discrete Fourier transform: `cis(-2 pi k x / n)` over two axes of one
     /// (possibly symbolic) extent n; complex. Kept symbolic so that the exact domain can use a root
-    /// of unity.
+    /// of unity. At the loop level also with one index: row 1 of the matrix, the n roots of unity.
     Dft,
 }
 

@@ -278,13 +278,14 @@ fn fill_table<D: Domain>(
             }
         }
         Table::Dft => {
-            let n = extents.first().copied().unwrap_or(0);
-            for k in 0..n {
+            let n = extents.last().copied().unwrap_or(0);
+            let frequencies = if extents.len() == 1 { 1..n.min(1) + 1 } else { 0..n };
+            for (row, k) in frequencies.enumerate() {
                 for x in 0..n {
                     // The exponent is only needed modulo n, which keeps the product exact.
                     let exponent = (i128::from(k) * i128::from(x) % i128::from(n)) as i64;
                     let (re, im) = D::root_of_unity(exponent, n, dtype.part())?;
-                    memory.set((k * n + x) as usize, Value::Complex(re, im));
+                    memory.set(row * n as usize + x as usize, Value::Complex(re, im));
                 }
             }
         }

@@ -142,8 +142,15 @@ impl Verifier<'_> {
                 }
             }
             Table::Dft => {
-                if !(dtype.is_complex() && extents.len() == 2 && extents[0] == extents[1]) {
-                    self.error(format!("table `{name}` is a dft, so it must be complex and square"));
+                let shaped = match extents {
+                    [_] => true,
+                    [rows, columns] => rows == columns,
+                    _ => false,
+                };
+                if !(dtype.is_complex() && shaped) {
+                    self.error(format!(
+                        "table `{name}` is a dft, so it must be complex and square or one row"
+                    ));
                 }
             }
         }

@@ -1,576 +1,443 @@
-//! Fourier transforms, one axis after the other, line by line.
+//! Fourier transforms, axis after axis, line after line.
 //!
-//! A line is copied into working memory, transformed there and copied out. A constant length is split
-//! into its prime factors (Stockham's self-sorting scheme, O(n times the sum of the factors)); a
-//! symbolic length is transformed by the definition, with roots of unity from a table that is filled
-//! first. A real line is transformed as a complex one.
+//! - Constant lengths: [`stages`] with one step per prime factor, `n * (sum of the factors of n)`
+//!   operations per line. A real line of even length is transformed as a complex one of half the length
+//!   ([`real`]). A large prime length is quadratic.
+//! - Symbolic lengths: [`direct`], by the definition, quadratic.
+//!
+//! Roots of unity come from tables that every number domain fills itself, so the loops are exact where
+//! the domain is. Inverse transforms divide once, by the product of the lengths, on the last axis.
+
+mod direct;
+mod real;
+mod stages;
 
 use super::LowerError;
 use super::emit::{Emitter, Env, Home};
-use std::f64::consts::PI;
+use stages::Roots;
 use std::sync::Arc;
 use tcc_ir::axis::{Axis, Name};
 use tcc_ir::dtype::Dtype;
 use tcc_ir::extent::Extent;
 use tcc_ir::graph::{Op, Table, TransformOp, ValueId};
 use tcc_ir::loops::{Buffer, BufferId, Expr, Role, Stmt};
-use tcc_ir::scalar::{Literal, ReduceOp, ScalarOp};
+use tcc_ir::scalar::{Literal, ScalarOp};
 
-/// Factors up to this one are written out term by term.
-const LARGEST_BUTTERFLY: i64 = 5;
 /// Longest table of roots of unity; longer ones are filled at run time.
 const LARGEST_TABLE: i64 = 1 << 20;
-/// Longest length that is split into factors.
+/// Longest line that is split into factors.
 const LONGEST_LINE: i64 = 1 << 40;
 
-/// How one axis is transformed.
-#[derive(Clone, Copy, PartialEq)]
+/// How the lines along one axis are transformed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Forward,
+    /// From real numbers; only the first `n div 2 + 1` frequencies are kept.
+    RealForward,
     Inverse,
-    /// Inverse with a real result, from the lower half of the frequencies.
+    /// To real numbers, from the first `n div 2 + 1` frequencies.
     RealInverse,
 }
 
-/// Where a line comes from or goes to.
-#[derive(Clone, Copy)]
-enum Place {
-    /// The value that is transformed, computed where it is read.
-    Operand(ValueId),
-    /// The buffer of the result.
-    Home,
-    /// Working memory; one index for every axis that is looped over.
-    Scratch(BufferId),
+/// The transform of one axis.
+struct Pass {
+    /// Position among the transformed axes.
+    axis: usize,
+    kind: Kind,
+    /// Length of the transform.
+    length: Extent,
+    /// Extent of the axis before; elements that are missing are 0, further ones are not read.
+    given: Extent,
+    /// Extent of the axis afterwards.
+    wanted: Extent,
+    /// The roots of unity, where they are not in a table.
+    roots: Option<BufferId>,
+    /// What the results are multiplied by.
+    scale: Option<Expr>,
 }
 
-/// A transform under way: its axes by their position in the operand.
-struct Lines<'t> {
-    /// Names in the operand, and in the result.
+/// Where the elements of a line are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Operand,
+    Target,
+    /// A buffer indexed by the transformed axes.
+    Block(BufferId),
+}
+
+/// A line: what is read from and written to, and the indices of the other transformed axes.
+struct Line {
+    axis: usize,
+    source: Place,
+    target: Place,
+    /// The index of each transformed axis; that of `axis` is replaced.
+    point: Vec<Expr>,
+    scale: Option<Expr>,
+}
+
+/// Computes an element of a line.
+type Read<'r> = &'r dyn Fn(&mut Nest<'_, '_>, Expr) -> Result<Expr, LowerError>;
+/// Uses an element of a line.
+type Write<'w> = &'w dyn Fn(&mut Nest<'_, '_>, Expr, Expr) -> Result<(), LowerError>;
+
+/// The nest under construction, inside the loops over the axes that are not transformed.
+struct Nest<'e, 'g> {
+    emitter: &'e mut Emitter<'g>,
+    operand: ValueId,
+    home: Home,
+    /// Indices of the axes that are not transformed.
+    env: Env,
+    /// The transformed axes before and afterwards.
     from: Vec<Name>,
     to: Vec<Name>,
-    /// Extents so far.
-    extents: Vec<Extent>,
-    /// The index of an axis that an enclosing loop runs through.
-    fixed: Vec<Option<Expr>>,
-    home: &'t Home,
-    /// The complex dtype of the lines.
+    /// The complex dtype of the computation.
     dtype: Dtype,
+    name: Name,
 }
 
 impl Emitter<'_> {
     /// The nest of a stored transform.
     pub fn transform(&mut self, value: ValueId, env: &Env) -> Result<(), LowerError> {
-        let (Op::Transform { op, axes: pairs, value: operand }, Some(home)) =
+        let (Op::Transform { op, axes, value: operand }, Some(home)) =
             (&self.graph.node(value).op, self.homes[value.index()].clone())
         else {
             return Err(LowerError(format!("{value} is no transform")));
         };
-        let result = self.graph.ty(value).clone();
-        let axes = self.graph.ty(*operand).axes.clone();
-        let to_name = |axis: &Axis| {
-            pairs.iter().find(|(from, _)| *from == axis.name).map_or(axis.name.clone(), |(_, to)| to.clone())
+        let (before, after) = (self.graph.ty(*operand), self.graph.ty(value));
+        let (from, to): (Vec<Name>, Vec<Name>) = axes.iter().cloned().unzip();
+        let extents = |names: &[Name], value| -> Vec<Extent> {
+            self.axes(value, names).into_iter().map(|axis| axis.extent).collect()
         };
-        let to: Vec<Name> = axes.iter().map(to_name).collect();
-        let target = |position: usize| result.axis(&to[position]).map(|axis| axis.extent.clone());
-        let mut lines = Lines {
-            from: axes.iter().map(|axis| axis.name.clone()).collect(),
-            extents: axes.iter().map(|axis| axis.extent.clone()).collect(),
-            fixed: to.iter().map(|name| env.get(name).cloned()).collect(),
-            home: &home,
-            dtype: if result.dtype.is_complex() { result.dtype } else { self.graph.ty(*operand).dtype },
-            to: to.clone(),
-        };
-        let mut order: Vec<usize> =
-            pairs.iter().filter_map(|(from, _)| axes.iter().position(|axis| axis.name == *from)).collect();
-        if *op == TransformOp::Rfft {
-            order.rotate_right(1); // the halved axis first: less work for the others
+        let (given, wanted) = (extents(&from, *operand), extents(&to, value));
+        if given.len() != axes.len() || wanted.len() != axes.len() {
+            return Err(LowerError(format!("{value} transforms an axis that does not exist")));
         }
-        let mut source = Place::Operand(*operand);
-        if order.is_empty() {
-            return self.copy_point(&lines, source, op, result.dtype);
+        let dtype = if after.dtype.is_complex() { after.dtype } else { before.dtype };
+        let name = self.name(value);
+        let mut passes = passes(*op, &given, &wanted);
+        for pass in &mut passes {
+            if pass.length.as_const().is_none_or(|length| length > LARGEST_TABLE) {
+                pass.roots = Some(self.computed_roots(&name, dtype, &pass.length)?);
+            }
         }
-        for (turn, &position) in order.iter().enumerate() {
-            let wanted = target(position).unwrap_or_else(|| lines.extents[position].clone());
-            let last = turn + 1 == order.len();
-            let (kind, length) = match op {
-                TransformOp::Fft | TransformOp::Rfft => (Kind::Forward, lines.extents[position].clone()),
-                TransformOp::Ifft => (Kind::Inverse, wanted.clone()),
-                TransformOp::Irfft if last => (Kind::RealInverse, wanted.clone()),
-                TransformOp::Irfft => (Kind::Inverse, wanted.clone()),
-            };
-            let given = std::mem::replace(&mut lines.extents[position], wanted);
-            let final_extents = (0..axes.len()).all(|p| target(p).as_ref() == Some(&lines.extents[p]));
-            let into = if last || (result.dtype.is_complex() && final_extents) {
-                Place::Home
-            } else {
-                match source {
-                    Place::Scratch(_) if given == lines.extents[position] => source,
-                    _ => {
-                        let free = (0..axes.len()).filter(|&p| lines.fixed[p].is_none());
-                        let extents = free.map(|p| lines.extents[p].clone()).collect();
-                        let name = format!("{}.lines", self.name(value));
-                        Place::Scratch(self.scratch(&name, lines.dtype, extents))
-                    }
-                }
-            };
-            self.transform_lines(&lines, position, (source, into), kind, (given, length))?;
-            source = into;
+        if matches!(op, TransformOp::Ifft | TransformOp::Irfft) {
+            let scale = self.inverse_scale(&name, dtype.part(), &passes);
+            if let Some(last) = passes.last_mut() {
+                last.scale = Some(scale);
+            }
         }
-        Ok(())
-    }
-
-    /// A transform along no axis.
-    fn copy_point(
-        &mut self,
-        lines: &Lines<'_>,
-        source: Place,
-        op: &TransformOp,
-        dtype: Dtype,
-    ) -> Result<(), LowerError> {
-        let mut point = vec![Expr::int(0); lines.from.len()];
-        let opened = self.open_lines(lines, None, &mut point)?;
-        let value = self.read_line(lines, source, &point)?;
-        let value = if *op == TransformOp::Irfft { part(ScalarOp::Re, value, dtype) } else { value };
-        self.write_line(lines, Place::Home, &point, value)?;
+        let mut env = env.clone();
+        let order = self.decisions.order[value.index()].clone();
+        let free: Vec<Axis> = self
+            .axes(value, &order)
+            .into_iter()
+            .filter(|axis| !env.contains_key(&axis.name) && !to.contains(&axis.name))
+            .collect();
+        let opened = self.open_axes(&free, &mut env)?;
+        let operand = *operand;
+        Nest { emitter: self, operand, home, env, from, to, dtype, name }.passes(&passes, given)?;
         self.close(opened);
         Ok(())
     }
 
-    /// Opens loops over all axes but `except` and those with a fixed index.
-    fn open_lines(
-        &mut self,
-        lines: &Lines<'_>,
-        except: Option<usize>,
-        point: &mut [Expr],
-    ) -> Result<usize, LowerError> {
-        let mut opened = 0;
-        for position in (0..lines.from.len()).filter(|&position| Some(position) != except) {
-            point[position] = match &lines.fixed[position] {
-                Some(index) => index.clone(),
-                None => {
-                    opened += 1;
-                    let axis = Axis::new(lines.to[position].clone(), lines.extents[position].clone());
-                    self.open_axis(&axis)?
-                }
-            };
-        }
-        Ok(opened)
-    }
-
-    fn read_line(&mut self, lines: &Lines<'_>, place: Place, point: &[Expr]) -> Result<Expr, LowerError> {
-        match place {
-            Place::Operand(value) => {
-                let env: Env = lines.from.iter().cloned().zip(point.iter().cloned()).collect();
-                let value = self.value(value, &env)?;
-                Ok(if self.func.dtype(&value).is_complex() {
-                    value
-                } else {
-                    complex(value, Expr::number(0, lines.dtype.part()), lines.dtype)
-                })
-            }
-            Place::Home => {
-                let env: Env = lines.to.iter().cloned().zip(point.iter().cloned()).collect();
-                Ok(Expr::Load(lines.home.buffer, self.place(lines.home, &env)?))
-            }
-            Place::Scratch(buffer) => Ok(Expr::Load(buffer, lines.free(point))),
-        }
-    }
-
-    fn write_line(
-        &mut self,
-        lines: &Lines<'_>,
-        place: Place,
-        point: &[Expr],
-        value: Expr,
-    ) -> Result<(), LowerError> {
-        let (buffer, indices) = match place {
-            Place::Scratch(buffer) => (buffer, lines.free(point)),
-            Place::Home | Place::Operand(_) => {
-                let env: Env = lines.to.iter().cloned().zip(point.iter().cloned()).collect();
-                (lines.home.buffer, self.place(lines.home, &env)?)
-            }
+    /// One over the product of the lengths.
+    fn inverse_scale(&mut self, name: &str, part: Dtype, passes: &[Pass]) -> Expr {
+        let length = |pass: &Pass| match pass.length.as_const() {
+            Some(length) => Expr::Const(Literal::Real(length as f64), part),
+            None => Expr::from_extent(&pass.length).cast(part),
         };
-        self.push(Stmt::Store(buffer, indices, value));
-        Ok(())
+        let product = passes
+            .iter()
+            .map(length)
+            .reduce(|a, b| Expr::Op(ScalarOp::Mul, part, vec![a, b]))
+            .unwrap_or_else(|| Expr::number(1, part));
+        let scale = Expr::Op(ScalarOp::Div, part, vec![Expr::number(1, part), product]);
+        self.bind(&format!("{name}.scale"), scale)
     }
 
-    /// Transforms all lines along one axis, whose extent was `given` and is `lines.extents` now.
-    fn transform_lines(
-        &mut self,
-        lines: &Lines<'_>,
-        position: usize,
-        (source, into): (Place, Place),
-        kind: Kind,
-        (given, length): (Extent, Extent),
-    ) -> Result<(), LowerError> {
-        let name = lines.to[position].clone();
-        let mut point = vec![Expr::int(0); lines.from.len()];
-        if length.as_const().is_some_and(|length| length < 1) {
-            let opened = self.open_lines(lines, None, &mut point)?;
-            let dtype = if kind == Kind::RealInverse { lines.dtype.part() } else { lines.dtype };
-            self.write_line(lines, into, &point, Expr::number(0, dtype))?;
-            self.close(opened);
-            return Ok(());
-        }
-        let inverse = kind != Kind::Forward;
-        let roots = self.roots(&length, inverse, lines.dtype)?;
-        let line = self.scratch(&format!("{name}.line"), lines.dtype, vec![length.clone()]);
-        let opened = self.open_lines(lines, Some(position), &mut point)?;
-        self.load_line(lines, position, source, line, kind, (&given, &length), &mut point)?;
-        let line = match length.as_const() {
-            Some(length) if length <= LONGEST_LINE => {
-                self.stages(line, roots, length, inverse, lines.dtype, &name)?
+    /// The table of the `length` roots of unity; one for all transforms of a function.
+    fn roots(&mut self, dtype: Dtype, length: i64) -> BufferId {
+        let extents = vec![Extent::from(length)];
+        let is_same = |buffer: &Buffer| {
+            matches!(&buffer.role, Role::Table(table) if **table == Table::Dft)
+                && buffer.dtype == dtype
+                && buffer.extents == extents
+        };
+        match self.func.buffers.iter().position(is_same) {
+            Some(position) => BufferId(position as u32),
+            None => {
+                let role = Role::Table(Arc::new(Table::Dft));
+                self.func.add_buffer(Buffer::new(format!("roots.{length}"), dtype, extents, role))
             }
-            _ => self.definition(line, roots, (&length, &lines.extents[position]), lines.dtype, &name)?,
+        }
+    }
+}
+
+/// The transforms of single axes, in the order in which they run. A real transform comes where fewest
+/// frequencies are left: first forward, last backward.
+fn passes(op: TransformOp, given: &[Extent], wanted: &[Extent]) -> Vec<Pass> {
+    let last = given.len().saturating_sub(1);
+    let pass = |axis: usize| {
+        let kind = match op {
+            TransformOp::Fft => Kind::Forward,
+            TransformOp::Rfft if axis == last => Kind::RealForward,
+            TransformOp::Rfft => Kind::Forward,
+            TransformOp::Irfft if axis == last => Kind::RealInverse,
+            TransformOp::Ifft | TransformOp::Irfft => Kind::Inverse,
         };
-        let wanted = Axis::new(name, lines.extents[position].clone());
-        let counter = self.open_axis(&wanted)?;
-        point[position] = counter.clone();
-        let part_dtype = lines.dtype.part();
-        let divisor = scalar_cast(Expr::from_extent(&length), part_dtype);
-        let scaled = |op: ScalarOp, value: &Expr| {
-            Expr::Op(ScalarOp::Div, part_dtype, vec![part(op, value.clone(), part_dtype), divisor.clone()])
+        let length = match kind {
+            Kind::Forward | Kind::RealForward => given[axis].clone(),
+            Kind::Inverse | Kind::RealInverse => wanted[axis].clone(),
         };
-        let value = Expr::Load(line, vec![counter]);
-        let value = match kind {
-            Kind::Forward => value,
-            Kind::Inverse => complex(scaled(ScalarOp::Re, &value), scaled(ScalarOp::Im, &value), lines.dtype),
-            Kind::RealInverse => scaled(ScalarOp::Re, &value),
-        };
-        self.write_line(lines, into, &point, value)?;
-        self.close(opened + 1);
-        Ok(())
-    }
-
-    /// Copies a line into working memory: padded with zeros, and for a real result completed by the
-    /// conjugates of the frequencies that are given.
-    #[allow(clippy::too_many_arguments)]
-    fn load_line(
-        &mut self,
-        lines: &Lines<'_>,
-        position: usize,
-        source: Place,
-        line: BufferId,
-        kind: Kind,
-        (given, length): (&Extent, &Extent),
-        point: &mut [Expr],
-    ) -> Result<(), LowerError> {
-        let name = &lines.from[position];
-        let read = match kind {
-            Kind::Forward | Kind::Inverse => length.clone(),
-            Kind::RealInverse => length.clone().div(2) + Extent::from(1),
-        };
-        let bounds = [Expr::from_extent(&read), Expr::from_extent(given)];
-        if !self.ranges.proves_le(&bounds[0], &bounds[1]) {
-            let counter = self.open_axis(&Axis::new(name.clone(), length.clone()))?;
-            self.push(Stmt::Store(line, vec![counter], Expr::number(0, lines.dtype)));
-            self.close(1);
-        }
-        let [read, given] = bounds;
-        let counter = self.open_loop(name, &[Expr::int(0)], &[read, given, Expr::from_extent(length)])?;
-        point[position] = counter.clone();
-        let value = self.read_line(lines, source, point)?;
-        if kind != Kind::RealInverse {
-            self.push(Stmt::Store(line, vec![counter], value));
-            self.close(1);
-            return Ok(());
-        }
-        let value = self.bind(&format!("{name}.x"), value);
-        let last = Expr::from_extent(length);
-        let twice = Expr::mul(counter.clone(), Expr::int(2));
-        let paired = Expr::and(Expr::lt(Expr::int(0), counter.clone()), Expr::lt(twice, last.clone()));
-        let part_dtype = lines.dtype.part();
-        let real = part(ScalarOp::Re, value.clone(), part_dtype);
-        let real = complex(real, Expr::number(0, part_dtype), lines.dtype);
-        let stored = Expr::select(paired.clone(), value.clone(), real, lines.dtype);
-        self.push(Stmt::Store(line, vec![counter.clone()], stored));
-        let opened = self.open_if(paired)?;
-        let conjugate = Expr::Op(ScalarOp::Conj, lines.dtype, vec![value]);
-        self.push(Stmt::Store(line, vec![Expr::sub(last, counter)], conjugate));
-        self.close(opened + 1);
-        Ok(())
-    }
-
-    /// A buffer with the powers of the root of unity of order `length`: a table, or memory that is
-    /// filled here.
-    fn roots(&mut self, length: &Extent, inverse: bool, dtype: Dtype) -> Result<BufferId, LowerError> {
-        let key = (length.clone(), inverse, dtype);
-        if let Some((_, known)) = self.roots_of_unity.iter().find(|(other, _)| *other == key) {
-            return Ok(*known);
-        }
-        if let Some(constant) = length.as_const().filter(|&length| length <= LARGEST_TABLE) {
-            let root = |k: i64| {
-                let (re, im) = root_of_unity(k, constant, inverse);
-                Literal::Complex(re, im)
-            };
-            let table = Table::Literals((0..constant).map(root).collect());
-            let role = Role::Table(Arc::new(table));
-            let buffer = self.func.add_buffer(Buffer::new("roots", dtype, vec![length.clone()], role));
-            self.roots_of_unity.push((key, buffer));
-            return Ok(buffer);
-        }
-        let buffer = self.scratch("roots", dtype, vec![length.clone()]);
-        let counter = self.open_axis(&Axis::new("k", length.clone()))?;
-        let full = Expr::Const(Literal::Real(if inverse { 2.0 * PI } else { -2.0 * PI }), Dtype::F64);
-        let number = |expr: Expr| expr.cast(Dtype::F64);
-        let turn = Expr::Op(
-            ScalarOp::Div,
-            Dtype::F64,
-            vec![number(counter.clone()), number(Expr::from_extent(length))],
-        );
-        let angle = Expr::Op(ScalarOp::Mul, Dtype::F64, vec![turn, full]);
-        let angle = self.bind("angle", angle);
-        let of = |op: ScalarOp| {
-            let value = Expr::Op(op, Dtype::F64, vec![angle.clone()]);
-            if dtype.part() == Dtype::F64 { value } else { value.cast(dtype.part()) }
-        };
-        let root = complex(of(ScalarOp::Cos), of(ScalarOp::Sin), dtype);
-        self.push(Stmt::Store(buffer, vec![counter], root));
-        self.close(1);
-        if self.at_top() {
-            self.roots_of_unity.push((key, buffer));
-        }
-        Ok(buffer)
-    }
-
-    /// The first `wanted` frequencies of a line by their definition.
-    fn definition(
-        &mut self,
-        line: BufferId,
-        roots: BufferId,
-        (length, wanted): (&Extent, &Extent),
-        dtype: Dtype,
-        name: &Name,
-    ) -> Result<BufferId, LowerError> {
-        let result = self.scratch(&format!("{name}.line"), dtype, vec![wanted.clone()]);
-        let extent = Expr::from_extent(length);
-        let to = self.open_axis(&Axis::new(name.clone(), wanted.clone()))?;
-        let sum = self.register(&format!("{name}.acc"), dtype, Expr::number(0, dtype));
-        let from = self.open_loop("x", &[Expr::int(0)], std::slice::from_ref(&extent))?;
-        let turn = Expr::modulo(Expr::mul(from.clone(), to.clone()), extent);
-        let term = multiply(Expr::Load(line, vec![from]), Expr::Load(roots, vec![turn]), dtype);
-        self.push(Stmt::Accumulate(ReduceOp::Sum, sum, Vec::new(), term));
-        self.close(1);
-        self.push(Stmt::Store(result, vec![to], Expr::Load(sum, Vec::new())));
-        self.close(1);
-        Ok(result)
-    }
-
-    /// The stages of a fast transform, one per factor of the length, between two buffers:
-    /// `y[q + s*(p*j + u)] = w(n)^(j*u) * sum[r] x[q + s*(j + m*r)] * w(p)^(r*u)`
-    /// for `n = p*m` points left, `s` transforms so far, `j < m`, `q < s`, `u < p`.
-    fn stages(
-        &mut self,
-        line: BufferId,
-        roots: BufferId,
-        length: i64,
-        inverse: bool,
-        dtype: Dtype,
-        name: &Name,
-    ) -> Result<BufferId, LowerError> {
-        let factors = factors(length);
-        if factors.is_empty() {
-            return Ok(line);
-        }
-        let other = self.scratch(&format!("{name}.line"), dtype, vec![Extent::from(length)]);
-        let (mut from, mut to) = (line, other);
-        let (mut left, mut done) = (length, 1);
-        for factor in factors {
-            let rest = left / factor;
-            let j = self.open_loop("j", &[Expr::int(0)], &[Expr::int(rest)])?;
-            let q = self.open_loop("q", &[Expr::int(0)], &[Expr::int(done)])?;
-            let stage = Stage { from, to, roots, factor, rest, done, dtype, j, q };
-            if factor <= LARGEST_BUTTERFLY {
-                self.butterfly(&stage, inverse)?;
-            } else {
-                self.long_butterfly(&stage, length)?;
-            }
-            self.close(2);
-            (from, to) = (to, from);
-            (left, done) = (rest, done * factor);
-        }
-        Ok(from)
-    }
-
-    /// One point of a stage with a small factor, written out.
-    fn butterfly(&mut self, stage: &Stage, inverse: bool) -> Result<(), LowerError> {
-        let terms: Vec<Expr> = (0..stage.factor)
-            .map(|r| {
-                let load = Expr::Load(stage.from, vec![stage.source(Expr::int(r))]);
-                self.bind("a", load)
-            })
-            .collect();
-        for u in 0..stage.factor {
-            let mut sum: Option<Expr> = None;
-            for (r, term) in terms.iter().enumerate() {
-                let turn = (r as i64 * u) % stage.factor;
-                let term = turned(term.clone(), turn, stage.factor, inverse, stage.dtype);
-                sum = Some(match sum {
-                    None => term,
-                    Some(sum) => Expr::Op(ScalarOp::Add, stage.dtype, vec![sum, term]),
-                });
-            }
-            let sum = sum.unwrap_or_else(|| Expr::number(0, stage.dtype));
-            let sum = if u == 0 || stage.rest == 1 {
-                sum
-            } else {
-                let turn = Expr::mul(stage.j.clone(), Expr::int(u * stage.done));
-                multiply(sum, Expr::Load(stage.roots, vec![turn]), stage.dtype)
-            };
-            self.push(Stmt::Store(stage.to, vec![stage.target(Expr::int(u))], sum));
-        }
-        Ok(())
-    }
-
-    /// One point of a stage with a large prime factor: loops over the terms.
-    fn long_butterfly(&mut self, stage: &Stage, length: i64) -> Result<(), LowerError> {
-        let factor = Expr::int(stage.factor);
-        let u = self.open_loop("u", &[Expr::int(0)], std::slice::from_ref(&factor))?;
-        let sum = self.register("acc", stage.dtype, Expr::number(0, stage.dtype));
-        let r = self.open_loop("r", &[Expr::int(0)], std::slice::from_ref(&factor))?;
-        let turn = Expr::mul(
-            Expr::modulo(Expr::mul(r.clone(), u.clone()), factor),
-            Expr::int(length / stage.factor),
-        );
-        let term = Expr::Load(stage.from, vec![stage.source(r)]);
-        let term = multiply(term, Expr::Load(stage.roots, vec![turn]), stage.dtype);
-        self.push(Stmt::Accumulate(ReduceOp::Sum, sum, Vec::new(), term));
-        self.close(1);
-        let turn = Expr::mul(Expr::mul(stage.j.clone(), u.clone()), Expr::int(stage.done));
-        let value = multiply(Expr::Load(sum, Vec::new()), Expr::Load(stage.roots, vec![turn]), stage.dtype);
-        self.push(Stmt::Store(stage.to, vec![stage.target(u)], value));
-        self.close(1);
-        Ok(())
-    }
-}
-
-impl Lines<'_> {
-    /// The indices of the axes that are looped over.
-    fn free(&self, point: &[Expr]) -> Vec<Expr> {
-        let free = point.iter().zip(&self.fixed).filter(|(_, fixed)| fixed.is_none());
-        free.map(|(index, _)| index.clone()).collect()
-    }
-}
-
-/// One stage of a fast transform, at a point.
-struct Stage {
-    from: BufferId,
-    to: BufferId,
-    roots: BufferId,
-    factor: i64,
-    rest: i64,
-    done: i64,
-    dtype: Dtype,
-    j: Expr,
-    q: Expr,
-}
-
-impl Stage {
-    /// `q + s*(j + m*r)`
-    fn source(&self, r: Expr) -> Expr {
-        let block = Expr::add(self.j.clone(), Expr::mul(r, Expr::int(self.rest)));
-        Expr::add(self.q.clone(), Expr::mul(block, Expr::int(self.done)))
-    }
-
-    /// `q + s*(p*j + u)`
-    fn target(&self, u: Expr) -> Expr {
-        let block = Expr::add(Expr::mul(self.j.clone(), Expr::int(self.factor)), u);
-        Expr::add(self.q.clone(), Expr::mul(block, Expr::int(self.done)))
-    }
-}
-
-fn complex(re: Expr, im: Expr, dtype: Dtype) -> Expr {
-    Expr::Op(ScalarOp::MakeComplex, dtype, vec![re, im])
-}
-
-fn part(op: ScalarOp, value: Expr, dtype: Dtype) -> Expr {
-    Expr::Op(op, dtype, vec![value])
-}
-
-fn multiply(a: Expr, b: Expr, dtype: Dtype) -> Expr {
-    Expr::Op(ScalarOp::Mul, dtype, vec![a, b])
-}
-
-/// An i64 expression as a number of `dtype`.
-fn scalar_cast(value: Expr, dtype: Dtype) -> Expr {
-    match value.as_int() {
-        Some(constant) => Expr::number(constant, dtype),
-        None => value.cast(dtype),
-    }
-}
-
-/// `value` times the root of unity `turn` of order `order`; quarter turns without products.
-fn turned(value: Expr, turn: i64, order: i64, inverse: bool, dtype: Dtype) -> Expr {
-    let real = dtype.part();
-    let negated = |value: Expr| Expr::Op(ScalarOp::Neg, real, vec![value]);
-    let (re, im) = (part(ScalarOp::Re, value.clone(), real), part(ScalarOp::Im, value.clone(), real));
-    // A quarter turn is a factor of -i, or i for the inverse.
-    match (turn * 4 % order == 0).then_some(turn * 4 / order) {
-        Some(0) => value,
-        Some(2) => Expr::Op(ScalarOp::Neg, dtype, vec![value]),
-        Some(quarter) if (quarter == 1) != inverse => complex(im, negated(re), dtype),
-        Some(_) => complex(negated(im), re, dtype),
-        None => {
-            let (re, im) = root_of_unity(turn, order, inverse);
-            multiply(value, Expr::Const(Literal::Complex(re, im), dtype), dtype)
-        }
-    }
-}
-
-/// `cis(-2 pi k / n)`, or its conjugate for the inverse; the angle is reduced to an eighth of a turn.
-fn root_of_unity(k: i64, n: i64, inverse: bool) -> (f64, f64) {
-    let k = i128::from(k).rem_euclid(i128::from(n));
-    let n = i128::from(n);
-    let quarter = (4 * k + n / 2) / n;
-    let angle = 2.0 * PI * ((4 * k - quarter * n) as f64 / (4 * n) as f64);
-    let (sine, cosine) = angle.sin_cos();
-    let (re, im) = match quarter % 4 {
-        0 => (cosine, -sine),
-        1 => (-sine, -cosine),
-        2 => (-cosine, sine),
-        _ => (sine, cosine),
+        let (given, wanted) = (given[axis].clone(), wanted[axis].clone());
+        Pass { axis, kind, length, given, wanted, roots: None, scale: None }
     };
-    (re, if inverse { -im } else { im })
+    let mut passes: Vec<Pass> = (0..given.len()).map(pass).collect();
+    if op == TransformOp::Rfft {
+        passes.reverse();
+    }
+    passes
 }
 
-/// The factors of a length: fours, then primes.
-fn factors(mut length: i64) -> Vec<i64> {
-    let mut factors = Vec::new();
-    while length % 4 == 0 && length > 0 {
-        factors.push(4);
-        length /= 4;
+impl Nest<'_, '_> {
+    /// All passes. `extents` are those of the transformed axes of the operand.
+    fn passes(mut self, passes: &[Pass], mut extents: Vec<Extent>) -> Result<(), LowerError> {
+        if passes.is_empty() {
+            return self.copy();
+        }
+        let mut source = self.operand_block(&extents)?;
+        for (position, pass) in passes.iter().enumerate() {
+            let before = extents.clone();
+            extents[pass.axis] = pass.wanted.clone();
+            let is_complex = |emitter: &Emitter<'_>, block| emitter.func.buffer(block).dtype == self.dtype;
+            let target = match source {
+                _ if position + 1 == passes.len() => Place::Target,
+                // A line is read completely before it is written.
+                Place::Block(block) if before == extents && is_complex(self.emitter, block) => source,
+                _ => Place::Block(self.scratch("block", self.dtype, extents.clone())),
+            };
+            let mut line = Line {
+                axis: pass.axis,
+                source,
+                target,
+                point: vec![Expr::int(0); extents.len()],
+                scale: pass.scale.clone(),
+            };
+            let mut opened = 0;
+            for (axis, extent) in extents.iter().enumerate().filter(|(axis, _)| *axis != pass.axis) {
+                let name = self.to[axis].clone();
+                opened += self.open(&name, Expr::from_extent(extent), &mut line.point[axis])?;
+            }
+            self.line(pass, &line)?;
+            self.emitter.close(opened);
+            source = target;
+        }
+        Ok(())
     }
-    let mut prime = 2;
-    while length > 1 {
-        if length % prime == 0 {
-            factors.push(prime);
-            length /= prime;
-        } else if prime * prime > length {
-            prime = length;
-        } else {
-            prime += 1;
+
+    /// A transform along no axis: at most a change of dtype.
+    fn copy(&mut self) -> Result<(), LowerError> {
+        let element = self.fetch(Place::Operand, &[])?;
+        let wanted = self.emitter.func.buffer(self.home.buffer).dtype;
+        let element = match (self.emitter.func.dtype(&element), wanted) {
+            (dtype, wanted) if dtype == wanted => element,
+            (_, wanted) if wanted.is_complex() => self.complex(element, Expr::number(0, wanted.part())),
+            _ => self.parts(&element).0,
+        };
+        self.put(Place::Target, &[], element)
+    }
+
+    /// Where the operand is read: what has no buffer is computed into one first.
+    fn operand_block(&mut self, extents: &[Extent]) -> Result<Place, LowerError> {
+        let node = self.emitter.graph.node(self.operand);
+        let natural = matches!(node.op, Op::Input(_) | Op::Table(_) | Op::Const(_));
+        if natural || self.emitter.homes[self.operand.index()].is_some() {
+            return Ok(Place::Operand);
+        }
+        let block = self.scratch("operand", node.ty.dtype, extents.to_vec());
+        let mut point = vec![Expr::int(0); extents.len()];
+        let mut opened = 0;
+        for (axis, extent) in extents.iter().enumerate() {
+            let name = self.from[axis].clone();
+            opened += self.open(&name, Expr::from_extent(extent), &mut point[axis])?;
+        }
+        let element = self.fetch(Place::Operand, &point)?;
+        self.put(Place::Block(block), &point, element)?;
+        self.emitter.close(opened);
+        Ok(Place::Block(block))
+    }
+
+    /// One line along the axis of a pass.
+    fn line(&mut self, pass: &Pass, line: &Line) -> Result<(), LowerError> {
+        let Some(length) = pass.length.as_const().filter(|&length| length <= LONGEST_LINE) else {
+            return self.direct(pass, line);
+        };
+        if length < 1 {
+            return self.zeros(pass, line);
+        }
+        let inverse = matches!(pass.kind, Kind::Inverse | Kind::RealInverse);
+        let table = pass.roots.unwrap_or_else(|| self.emitter.roots(self.dtype, length));
+        let roots = Roots { table, length, inverse };
+        match pass.kind {
+            Kind::Forward | Kind::Inverse => {
+                let padded = self.padded(line, &pass.given, length)?;
+                let read: Read<'_> = &|nest, x| nest.read(line, padded, x);
+                self.stages(length, &roots, read, &|nest, x, element| nest.write(line, x, element))
+            }
+            Kind::RealForward => self.real_forward(line, &roots),
+            Kind::RealInverse => self.real_inverse(line, &roots, &pass.given),
         }
     }
-    factors
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lengths_are_products_of_their_factors() {
-        assert_eq!(factors(48), [4, 4, 3]);
-        assert_eq!(factors(2 * 5 * 7 * 7 * 101), [2, 5, 7, 7, 101]);
-        assert!(factors(1).is_empty() && factors(0).is_empty());
+    /// The transform of nothing.
+    fn zeros(&mut self, pass: &Pass, line: &Line) -> Result<(), LowerError> {
+        let mut x = Expr::int(0);
+        let opened = self.open(&self.to[line.axis].clone(), Expr::from_extent(&pass.wanted), &mut x)?;
+        let mut point = line.point.clone();
+        point[line.axis] = x;
+        let real = pass.kind == Kind::RealInverse;
+        let zero = Expr::number(0, if real { self.dtype.part() } else { self.dtype });
+        self.put(line.target, &point, zero)?;
+        self.emitter.close(opened);
+        Ok(())
     }
 
-    #[test]
-    fn roots_are_exact_at_quarter_turns() {
-        assert_eq!(root_of_unity(0, 12, false), (1.0, 0.0));
-        assert_eq!(root_of_unity(3, 12, false).1, -1.0);
-        assert_eq!(root_of_unity(3, 12, true).1, 1.0);
-        let (re, im) = root_of_unity(1, 8, false);
-        assert!((re - 0.5f64.sqrt()).abs() < 2e-16 && (im + 0.5f64.sqrt()).abs() < 2e-16);
+    /// If fewer than `needed` elements may be given, a buffer with the line and zeros behind it.
+    fn padded(&mut self, line: &Line, given: &Extent, needed: i64) -> Result<Option<BufferId>, LowerError> {
+        let (given, needed) = (Expr::from_extent(given), Expr::int(needed));
+        if self.emitter.ranges.proves_le(&needed, &given) {
+            return Ok(None);
+        }
+        let extent = Extent::from(needed.as_int().unwrap_or(0));
+        let buffer = self.scratch("padded", self.dtype, vec![extent]);
+        let name = self.from[line.axis].clone();
+        let x = self.emitter.open_loop(&name, &[Expr::int(0)], &[given.clone(), needed.clone()])?;
+        let element = self.read(line, None, x.clone())?;
+        self.emitter.push(Stmt::Store(buffer, vec![x], element));
+        self.emitter.close(1);
+        let x = self.emitter.open_loop(&name, &[given], &[needed])?;
+        self.emitter.push(Stmt::Store(buffer, vec![x], Expr::number(0, self.dtype)));
+        self.emitter.close(1);
+        Ok(Some(buffer))
+    }
+
+    /// Element `x` of a line, or of the buffer that holds it.
+    fn read(&mut self, line: &Line, padded: Option<BufferId>, x: Expr) -> Result<Expr, LowerError> {
+        if let Some(buffer) = padded {
+            return Ok(Expr::Load(buffer, vec![x]));
+        }
+        let mut point = line.point.clone();
+        point[line.axis] = x;
+        let element = self.fetch(line.source, &point)?;
+        Ok(if self.emitter.func.dtype(&element).is_complex() {
+            element
+        } else {
+            self.complex(element, Expr::number(0, self.dtype.part()))
+        })
+    }
+
+    /// Writes element `x` of a result, scaled.
+    fn write(&mut self, line: &Line, x: Expr, element: Expr) -> Result<(), LowerError> {
+        let mut point = line.point.clone();
+        point[line.axis] = x;
+        let is_complex = self.emitter.func.dtype(&element).is_complex();
+        let element = match &line.scale {
+            Some(scale) if is_complex => {
+                let element = self.emitter.bind(&self.name.clone(), element);
+                let (re, im) = self.parts(&element);
+                self.complex(self.mul(re, scale.clone()), self.mul(im, scale.clone()))
+            }
+            Some(scale) => self.mul(element, scale.clone()),
+            None => element,
+        };
+        self.put(line.target, &point, element)
+    }
+
+    /// The element at the indices of the transformed axes.
+    fn fetch(&mut self, place: Place, point: &[Expr]) -> Result<Expr, LowerError> {
+        match place {
+            Place::Block(block) => Ok(Expr::Load(block, point.to_vec())),
+            Place::Operand | Place::Target => {
+                let mut env = self.env.clone();
+                env.extend(self.from.iter().cloned().zip(point.iter().cloned()));
+                self.emitter.value(self.operand, &env)
+            }
+        }
+    }
+
+    fn put(&mut self, place: Place, point: &[Expr], element: Expr) -> Result<(), LowerError> {
+        let (buffer, indices) = match place {
+            Place::Block(block) => (block, point.to_vec()),
+            Place::Operand | Place::Target => {
+                let mut env = self.env.clone();
+                env.extend(self.to.iter().cloned().zip(point.iter().cloned()));
+                (self.home.buffer, self.emitter.place(&self.home, &env)?)
+            }
+        };
+        self.emitter.push(Stmt::Store(buffer, indices, element));
+        Ok(())
+    }
+
+    // Small things.
+
+    fn scratch(&mut self, what: &str, dtype: Dtype, extents: Vec<Extent>) -> BufferId {
+        let name = format!("{}.{what}", self.name);
+        self.emitter.scratch(&name, dtype, extents)
+    }
+
+    /// Opens a loop over `0..count` and sets `counter`; none where it would run once.
+    fn open(&mut self, name: &str, count: Expr, counter: &mut Expr) -> Result<usize, LowerError> {
+        if count.as_int() == Some(1) {
+            *counter = Expr::int(0);
+            return Ok(0);
+        }
+        *counter = self.emitter.open_loop(name, &[Expr::int(0)], &[count])?;
+        Ok(1)
+    }
+
+    /// Names a complex element.
+    fn bind(&mut self, element: Expr) -> Expr {
+        self.emitter.bind(&self.name.clone(), element)
+    }
+
+    fn parts(&self, element: &Expr) -> (Expr, Expr) {
+        let part = |op| Expr::Op(op, self.dtype.part(), vec![element.clone()]);
+        (part(ScalarOp::Re), part(ScalarOp::Im))
+    }
+
+    fn complex(&self, re: Expr, im: Expr) -> Expr {
+        Expr::Op(ScalarOp::MakeComplex, self.dtype, vec![re, im])
+    }
+
+    fn conj(&self, a: Expr) -> Expr {
+        Expr::Op(ScalarOp::Conj, self.dtype, vec![a])
+    }
+
+    fn binary(&self, op: ScalarOp, a: Expr, b: Expr) -> Expr {
+        let dtype = self.emitter.func.dtype(&a);
+        Expr::Op(op, dtype, vec![a, b])
+    }
+
+    fn add(&self, a: Expr, b: Expr) -> Expr {
+        self.binary(ScalarOp::Add, a, b)
+    }
+
+    fn sub(&self, a: Expr, b: Expr) -> Expr {
+        self.binary(ScalarOp::Sub, a, b)
+    }
+
+    fn mul(&self, a: Expr, b: Expr) -> Expr {
+        self.binary(ScalarOp::Mul, a, b)
+    }
+
+    fn negative(&self, a: Expr) -> Expr {
+        let dtype = self.emitter.func.dtype(&a);
+        Expr::Op(ScalarOp::Neg, dtype, vec![a])
+    }
+
+    /// `i` times a named element.
+    fn times_i(&self, element: &Expr) -> Expr {
+        let (re, im) = self.parts(element);
+        self.complex(self.negative(im), re)
     }
 }

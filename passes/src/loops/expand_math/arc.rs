@@ -10,7 +10,7 @@ fn half_pi(b: &Builder) -> (f64, f64) {
 }
 
 /// tan(pi/8): beyond it the angle is measured from pi/4.
-const EIGHTH: f64 = 0.4142135623730950488;
+const EIGHTH: f64 = std::f64::consts::SQRT_2 - 1.0;
 
 /// `atan(t) - t` for |t| <= tan(pi/8).
 fn atan_tail(b: &mut Builder, t: &Value) -> Value {

@@ -1,0 +1,207 @@
+//! Whole functions: machine code and the interpreter must agree bit for bit with the evaluator.
+
+#[path = "../../passes/tests/random_loops.rs"]
+mod random_loops;
+
+use tcc_backends::{Artifact, BACKENDS, CallError, EmitKind, Target, cranelift};
+use tcc_ir::loops::Func;
+use tcc_ir::{Array, Bindings, Dtype, Ir, Native, Tensor};
+use tcc_passes::{LOOP_PASSES, PassContext};
+
+fn parse(text: &str) -> Func {
+    let func: Func = text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"));
+    func.verify().unwrap_or_else(|errors| panic!("{errors}\n{func}"));
+    func
+}
+
+/// Small numbers of any dtype: some negative, some fractions, some equal.
+fn ramp(dtype: Dtype, shape: &[usize]) -> Array {
+    let count: usize = shape.iter().product();
+    let numbers: Vec<f64> = (0..count)
+        .map(|n| match dtype {
+            Dtype::Bool => (n % 3 / 2) as f64,
+            Dtype::U8 | Dtype::U32 | Dtype::I32 | Dtype::I64 => (n * 5 % 7) as f64,
+            _ => (n * 3 % 7) as f64 / 4.0 - 0.75,
+        })
+        .collect();
+    let tensor = Tensor::<Native>::from_f64s(dtype, shape, &numbers).expect("a tensor");
+    tensor.to_array().expect("small")
+}
+
+/// Runs `func` on ramps by every backend and by the evaluator; the results must be the same bytes.
+fn agree(func: &Func, sizes: &[i64]) -> Vec<Array> {
+    let bindings: Bindings = func.symbols.iter().map(|s| s.name.clone()).zip(sizes.iter().copied()).collect();
+    let inputs: Vec<Array> = func
+        .inputs()
+        .map(|id| {
+            let buffer = func.buffer(id);
+            let shape: Vec<usize> =
+                buffer.extents.iter().map(|e| e.eval(&bindings).expect("bound") as usize).collect();
+            ramp(buffer.dtype, &shape)
+        })
+        .collect();
+    let tensors: Vec<_> = inputs.iter().map(Tensor::<Native>::from_array).collect();
+    let expected = func.eval(&tensors, &bindings);
+    for backend in BACKENDS {
+        let kernel = (backend.load)(func).unwrap_or_else(|e| panic!("{e}\n{func}"));
+        let mut out = kernel.allocate_outputs(sizes).expect("small");
+        let result = kernel.run_arrays(&inputs.iter().collect::<Vec<_>>(), &mut out, sizes);
+        match (&expected, result) {
+            (Ok(expected), Ok(())) => {
+                for (want, got) in expected.iter().zip(&out) {
+                    let want = want.to_array().expect("small");
+                    assert!(same(&want, got), "{}: {got:?}\nexpected {want:?}\n{func}", backend.name);
+                }
+            }
+            (Err(tcc_ir::EvalError::Check { site, .. }), Err(CallError::Check { site: got, .. })) => {
+                assert_eq!(*site, got, "{}\n{func}", backend.name);
+            }
+            (expected, result) => panic!("{}: {result:?}, expected {expected:?}\n{func}", backend.name),
+        }
+    }
+    let Ok(expected) = expected else { return Vec::new() };
+    expected.iter().map(|tensor| tensor.to_array().expect("small")).collect()
+}
+
+/// Equal bytes, but for the payloads of NaN.
+fn same(a: &Array, b: &Array) -> bool {
+    let parts = |array: &Array| -> Vec<String> {
+        let tensor = Tensor::<Native>::from_array(array);
+        tensor.data.iter().map(|value| format!("{value:?}")).collect()
+    };
+    a == b || a.dtype() == b.dtype() && a.shape() == b.shape() && parts(a) == parts(b)
+}
+
+#[test]
+fn random_functions_agree_before_and_after_passes() {
+    for seed in 1..=200 {
+        let original = parse(&random_loops::function(seed));
+        agree(&original, &[8]);
+        let mut func = original.clone();
+        for step in 0..4 {
+            let pass = &LOOP_PASSES[(seed as usize * 7 + step * 5) % LOOP_PASSES.len()];
+            let arguments = pass.params.iter().map(|p| (p.name, p.choices[step % p.choices.len()])).collect();
+            (pass.run)(&mut func, &PassContext::default().with_arguments(&arguments));
+            func.compact();
+            agree(&func, &[8]);
+        }
+    }
+}
+
+#[test]
+fn checks_stop_with_their_site_and_message() {
+    let func = parse(
+        "func @checked(n) {
+           input X: i64[n]
+           output Y: i64[n]
+           site 0 \"small enough\"
+           site 1 \"not six\"
+           for i in 0..n {
+             check X[i] < 100 site 0
+             check X[i] != 6 site 1
+             Y[i] = X[i]
+           }
+         }",
+    );
+    assert_eq!(agree(&func, &[3]).len(), 1);
+    assert_eq!(agree(&func, &[7]).len(), 0);
+    let kernel = cranelift::load(&func).expect("loads");
+    let mut out = kernel.allocate_outputs(&[7]).expect("small");
+    let error = kernel.run_arrays(&[&ramp(Dtype::I64, &[7])], &mut out, &[7]);
+    assert_eq!(error, Err(CallError::Check { site: 1, message: "not six".into() }));
+}
+
+#[test]
+fn symbolic_sizes_strides_and_scratch_agree() {
+    let func = parse(
+        "func @transposed(n, m) {
+           input X: f32[n, m]
+           input K: i64[m]
+           output Y: f32[m, n]
+           output Z: f32[m]
+           scratch T: f32[m, n + 1]
+           scratch s: f32
+           for i in 0..n { for j in 0..m { T[j, i] = X[i, j] * 2.0f32 } }
+           for k in 0..m { T[k, n] = 1.0f32 }
+           for r in 0..m {
+             s = 0.0f32
+             let row: i64 = K[r] mod m
+             for c in 0..n { s += T[row, n - c] Y[r, c] = T[r, c] }
+             Z[r] = s
+           }
+         }",
+    );
+    for sizes in [[1, 1], [5, 3], [3, 8]] {
+        assert_eq!(agree(&func, &sizes).len(), 2);
+    }
+}
+
+#[test]
+fn every_dtype_is_stored_and_accumulated() {
+    for (dtype, name, _) in Dtype::TABLE.iter().filter(|row| row.0 != Dtype::Bool) {
+        let func = parse(&format!(
+            "func @sums() {{
+               input X: {name}[4, 8]
+               output Y: {name}[8]
+               output Z: {name}
+               scratch s: {name}
+               for j in 0..8 {{ Y[j] = X[0, j] * X[1, j] }}
+               for i in 1..4 {{ vector for k in 0..8 {{ Y[k] += X[i, k] }} }}
+               s = X[0, 0]
+               for l in 0..8 {{ s += Y[l] s *= X[3, l] }}
+               Z = s
+             }}"
+        ));
+        assert_eq!(agree(&func, &[]).len(), 2, "{dtype}");
+    }
+}
+
+#[test]
+fn vector_loops_with_masks_and_lets_agree() {
+    let func = parse(
+        "func @masks() {
+           input X: f32[16]
+           input N: i32[16]
+           input D: f64[16]
+           input B: bool[16]
+           output Y: f32[16]
+           output M: i32[16]
+           output E: f64[16]
+           output G: f32[16]
+           vector for i in 0..16 {
+             let x: f32 = X[i] * X[3]
+             let place: i64 = 15 - i
+             Y[i] = select(x < 0.0f32 or X[place] == 0.5f32, f32(N[i]), max(x, X[i]) - f32(x < 0.25f32))
+             M[i] = shr(N[i], 1i32) + i32(x)
+           }
+           vector for j in 0..16 { E[j] = fma(D[j], D[15 - j], floor(D[j])) }
+           vector for k in 0..16 { G[k] = select(B[k], X[k], 0.0f32) }
+         }",
+    );
+    assert_eq!(agree(&func, &[]).len(), 4);
+    let text = match cranelift::emit(&func, EmitKind::Clif, &Target::default()) {
+        Ok(Artifact::Text(text)) => text,
+        other => panic!("{other:?}"),
+    };
+    assert!(text.contains("f32x4") && text.contains("f64x2"), "{text}");
+}
+
+#[test]
+fn objects_stand_alone() {
+    let func = parse(
+        "func @axpy(n) {
+           input X: f32[n]
+           output Y: f32[n]
+           for i in 0..n { Y[i] = floor(fma(X[i], X[i], 1.0f32)) }
+         }",
+    );
+    for native in [true, false] {
+        let target = Target { symbol: Some("axpy".into()), native };
+        let object = cranelift::emit(&func, EmitKind::Object, &target).expect("emits");
+        assert!(object.as_bytes().windows(4).any(|w| w == b"axpy"));
+        // No call leaves the object: neither the C library's fma nor its floor.
+        assert!(!object.as_bytes().windows(5).any(|w| w == b"fmaf\0" || w == b"floor"), "native: {native}");
+        let asm = cranelift::emit(&func, EmitKind::Asm, &target).expect("emits");
+        assert!(!asm.as_bytes().is_empty());
+    }
+}

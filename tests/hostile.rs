@@ -1,0 +1,215 @@
+//! Input that means harm: each ends in a clear error with the right exit code, in bounded time and
+//! memory, and leaves nothing half-written.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+struct Run {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+/// Runs tcc in a folder of its own; it must end by itself within a minute.
+fn tcc(folder: &Path, arguments: &[&str], input: &[u8]) -> Run {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tcc"))
+        .args(arguments)
+        .args(["--color", "never"])
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("tcc starts");
+    let started = Instant::now();
+    // A child that stops reading early breaks the pipe; what it says then is what counts.
+    let _ = child.stdin.take().expect("stdin is a pipe").write_all(input);
+    let output = child.wait_with_output().expect("tcc ends");
+    assert!(started.elapsed() < Duration::from_secs(60), "{arguments:?} took too long");
+    Run {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder can be made")
+}
+
+fn npy(header: &str, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(payload);
+    bytes
+}
+
+fn f32_npy(shape: &str, count: usize) -> Vec<u8> {
+    npy(&format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n"), &vec![0; 4 * count])
+}
+
+/// Writes a file and runs a sum over it.
+fn sum_of(name: &str, bytes: &[u8], dtype: &str) -> Run {
+    let folder = folder();
+    std::fs::write(folder.path().join(name), bytes).expect("the file can be written");
+    let program = format!("in A : {dtype}[n]\nout s : {dtype}\ns = sum[i] A[i]\n");
+    let source = if name.ends_with(".npz") { format!("A={name}:A") } else { format!("A={name}") };
+    tcc(folder.path(), &["run", "-", &source], program.as_bytes())
+}
+
+#[track_caller]
+fn refused(run: &Run, code: i32, words: &[&str]) {
+    assert_eq!(run.code, Some(code), "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.is_empty(), "{}", run.stdout);
+    for word in words {
+        assert!(run.stderr.contains(word), "`{word}` is not in: {}", run.stderr);
+    }
+}
+
+#[test]
+fn npy_files_that_lie() {
+    let huge = f32_npy("(1000000000000,)", 2);
+    refused(&sum_of("a.npy", &huge, "f32"), 1, &["E0602", "8 are there"]);
+    let overflow = f32_npy("(4294967296, 4294967296, 4294967296)", 2);
+    refused(&sum_of("a.npy", &overflow, "f32"), 1, &["E0602"]);
+    refused(&sum_of("a.npy", &f32_npy("(2,)", 2)[..50], "f32"), 1, &["E0602"]);
+    refused(&sum_of("a.npy", b"not an array", "f32"), 1, &["E0602"]);
+    let object = npy("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }\n", &[0; 16]);
+    refused(&sum_of("a.npy", &object, "f32"), 1, &["E0603"]);
+    let text = npy("{'descr': '<U4', 'fortran_order': False, 'shape': (2,), }\n", &[0; 32]);
+    refused(&sum_of("a.npy", &text, "f32"), 1, &["E0603"]);
+}
+
+#[test]
+fn big_endian_and_fortran_order_are_read() {
+    let folder = folder();
+    let payload: Vec<u8> = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0].iter().flat_map(|v| v.to_be_bytes()).collect();
+    let bytes = npy("{'descr': '>f4', 'fortran_order': True, 'shape': (2, 3), }\n", &payload);
+    std::fs::write(folder.path().join("a.npy"), bytes).expect("the file can be written");
+    let program = b"in A : f32[n, m]\nout s : f32[n]\ns[i] = sum[j] A[i,j]*j\n";
+    let run = tcc(folder.path(), &["run", "-", "A=a.npy", "--print", "full"], program);
+    // Rows are 1 3 5 and 2 4 6.
+    assert!(run.stdout.contains("13 16"), "{}{}", run.stdout, run.stderr);
+}
+
+#[test]
+fn bf16_members_are_read() {
+    let folder = folder();
+    // 1.0 and -2.0 in the upper halves of their f32 bits.
+    let payload = [0x80, 0x3f, 0x00, 0xc0];
+    let bytes = npy("{'descr': '<V2', 'fortran_order': False, 'shape': (2,), }\n", &payload);
+    std::fs::write(folder.path().join("a.npy"), bytes).expect("the file can be written");
+    let program = b"in A : bf16[n]\nout s : f32\ns = sum[i] f32(A[i])\n";
+    let run = tcc(folder.path(), &["run", "-", "A=a.npy"], program);
+    assert!(run.stdout.contains("-1 "), "{}{}", run.stdout, run.stderr);
+}
+
+/// A `.npz` with one deflated member of zeros.
+fn deflated(elements: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(&mut bytes));
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    archive.start_file("A.npy", options).expect("a member can be started");
+    let header = npy(&format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({elements},), }}\n"), &[]);
+    archive.write_all(&header).expect("memory can be written");
+    let block = vec![0u8; 1 << 20];
+    let mut left = elements * 4;
+    while left > 0 {
+        let now = left.min(block.len());
+        archive.write_all(&block[..now]).expect("memory can be written");
+        left -= now;
+    }
+    archive.finish().expect("the archive can be finished");
+    bytes
+}
+
+#[test]
+fn npz_files_that_are_cut_or_explode() {
+    let whole = deflated(1000);
+    refused(&sum_of("p.npz", &whole[..whole.len() / 2], "f32"), 1, &["E0602"]);
+    refused(&sum_of("p.npz", &whole[..10], "f32"), 1, &["E0602"]);
+    let folder = folder();
+    let bomb = deflated(64 << 20);
+    assert!(bomb.len() < 1 << 20);
+    std::fs::write(folder.path().join("p.npz"), bomb).expect("the file can be written");
+    let program = b"in A : f32[n]\nout s : f32\ns = sum[i] A[i]\n";
+    let run = tcc(folder.path(), &["run", "-", "A=p.npz:A", "--memory", "64MiB"], program);
+    refused(&run, 4, &["E0301", "64.0 MiB"]);
+}
+
+#[test]
+fn wrong_data_and_missing_data() {
+    let one = f32_npy("(2,)", 2);
+    refused(&sum_of("a.npy", &one, "f64x"), 1, &["f64x"]);
+    refused(&sum_of("a.npy", &one, "i64"), 1, &["E0505", "f32"]);
+    refused(&sum_of("a.npy", &f32_npy("(1, 2)", 2), "f32"), 1, &["E0503"]);
+    let folder = folder();
+    let program = b"in A : f32[n]\nout s : f32\ns = sum[i] A[i]\n";
+    refused(&tcc(folder.path(), &["run", "-"], program), 1, &["E0501", "`A`"]);
+    refused(&tcc(folder.path(), &["run", "-", "A=no.npy"], program), 1, &["E0601", "no such file"]);
+    refused(&tcc(folder.path(), &["run", "-", "A=ones:2", "B=ones:2"], program), 1, &["E0502", "`B`"]);
+    refused(&tcc(folder.path(), &["run", "-", "A=ones:2", "--nonsense"], program), 2, &["--nonsense"]);
+}
+
+#[test]
+fn outputs_appear_whole_or_not_at_all() {
+    let folder = folder();
+    let program = b"in A : f32[n]\nout s, t : f32\ns = sum[i] A[i]\nt = 2*s\n";
+    let run = tcc(folder.path(), &["run", "-", "A=ones:2", "-o", "s=s.npy", "-o", "t=no/t.npy"], program);
+    refused(&run, 5, &["E0605", "no/t.npy"]);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder is there").count(), 0);
+    let run = tcc(folder.path(), &["run", "-", "A=ones:2", "-o", "s=s.npy", "-o", "all.npz"], program);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let mut names: Vec<PathBuf> = std::fs::read_dir(folder.path())
+        .expect("the folder is there")
+        .map(|e| e.expect("an entry").path())
+        .collect();
+    names.sort();
+    assert_eq!(names, [folder.path().join("all.npz"), folder.path().join("s.npy")]);
+}
+
+#[test]
+fn sizes_that_overflow_or_are_negative() {
+    let folder = folder();
+    let program = b"in A : f32[n, n, n]\nout B : f32[n, n, n]\nB[i,j,k] = A[i,j,k]\n";
+    let big = "A=ones:2000000x2000000x2000000";
+    let run = tcc(folder.path(), &["run", "-", big], program);
+    refused(&run, 4, &["E0301"]);
+    let program = b"param n : int\nout B : f32[n, n, n, n]\nB[i,j,k,l] = i\n";
+    let run = tcc(folder.path(), &["run", "-", "n=3000000000"], program);
+    assert!(matches!(run.code, Some(1 | 4)), "{:?} {}", run.code, run.stderr);
+    let program = b"param n : int\nout B : f32[n]\nB[i] = i\n";
+    refused(&tcc(folder.path(), &["run", "-", "n=-3"], program), 1, &["-3"]);
+}
+
+#[test]
+fn source_text_of_any_kind() {
+    let folder = folder();
+    let parentheses = "(".repeat(1 << 20);
+    let run = tcc(folder.path(), &["check", "-"], parentheses.as_bytes());
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stderr.len() < 20_000, "{} bytes of message", run.stderr.len());
+    let nested = format!("out y : f64\ny = {}1{}\n", "(".repeat(1 << 20), ")".repeat(1 << 20));
+    assert!(matches!(tcc(folder.path(), &["check", "-"], nested.as_bytes()).code, Some(1 | 4)));
+    for bytes in [&[0xff, 0xfe, 0, 1][..], &[0; 1000], "y = \u{1F600}\n".as_bytes(), b"\n\n\n", b"out"] {
+        let run = tcc(folder.path(), &["check", "-"], bytes);
+        assert!(matches!(run.code, Some(0 | 1)), "{:?}: {:?} {}", bytes.get(..8), run.code, run.stderr);
+    }
+    let cyclic = b"out a : f64\na = b + 1\nb = a\n";
+    refused(&tcc(folder.path(), &["check", "-"], cyclic), 1, &["tcc::E0"]);
+}
+
+#[test]
+fn many_equations_pass_check() {
+    let folder = folder();
+    let mut program = String::from("in x0 : f32[n]\nout x20000 : f32[n]\n");
+    for at in 1..=20_000 {
+        program.push_str(&format!("x{at}[i] = x{}[i] + {at}\n", at - 1));
+    }
+    let run = tcc(folder.path(), &["check", "-"], program.as_bytes());
+    assert_eq!(run.code, Some(0), "{}", &run.stderr.chars().take(2000).collect::<String>());
+}
