@@ -187,6 +187,43 @@ fn vector_loops_with_masks_and_lets_agree() {
 }
 
 #[test]
+fn small_arrays_live_in_registers() {
+    // `t` is a tile of unrolled scalars, `p` partial sums in vectors read one by one at the end, `u` is
+    // indexed by a counter and stays in memory.
+    let func = parse(
+        "func @tiles() {
+           input X: f32[6, 16]
+           output Y: f32[2, 2]
+           output Z: f32[6]
+           scratch t: f32[2, 2]
+           scratch p: f32[8]
+           scratch u: f32[6]
+           unroll for i in 0..2 { unroll for j in 0..2 { t[i, j] = 0.0f32 } }
+           for k in 0..16 {
+             unroll for a in 0..2 { unroll for b in 0..2 { t[a, b] += X[a, k] * X[b + 2, k] } }
+           }
+           unroll for c in 0..2 { unroll for d in 0..2 { Y[c, d] = t[c, d] } }
+           for r in 0..6 {
+             vector for l in 0..8 { p[l] = 1.0f32 }
+             for o in 0..2 {
+               vector for m in 0..8 { p[m] += X[r, o * 8 + m] / 4.0f32 * t[1, 0] }
+             }
+             vector for q in 0..4 { p[q] *= p[q + 4] }
+             vector for s in 0..2 { p[s] += p[s + 2] }
+             u[r] = p[0] - p[1]
+             Z[r] = u[r] + p[7]
+           }
+         }",
+    );
+    assert_eq!(agree(&func, &[]).len(), 2);
+    let text = match cranelift::emit(&func, EmitKind::Clif, &Target::default()) {
+        Ok(Artifact::Text(text)) => text,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(text.matches("store").count(), 4 + 1 + 1, "{text}");
+}
+
+#[test]
 fn objects_stand_alone() {
     let func = parse(
         "func @axpy(n) {
