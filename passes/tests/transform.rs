@@ -1,9 +1,9 @@
 //! Lowered Fourier transforms mean what the definition says, at every length, and are fast.
 
 use std::f64::consts::PI;
-use tcc_ir::domain::{Domain, Native, Reference, Value};
+use tcc_ir::domain::{Domain, Exact, Native, Reference, Value};
 use tcc_ir::graph::{Graph, TransformOp};
-use tcc_ir::loops::Func;
+use tcc_ir::loops::{Func, Limits, Role};
 use tcc_ir::{Bindings, Ir, Tensor};
 use tcc_passes::PassContext;
 use tcc_passes::lower::lower;
@@ -212,4 +212,147 @@ fn real_lines_have_exactly_real_ends() {
             }
         }
     }
+}
+
+/// Steps that the loops take for a line of this length.
+fn steps(op: TransformOp, dtypes: (&str, &str), given: usize, wanted: usize) -> u64 {
+    let func = lowered(&graph(op, dtypes, &[given], &[wanted]));
+    let data: Vec<Complex> = vec![(1.0, 0.0); 2 * given];
+    let operands = [tensor::<Native>(dtypes.0, &[given], &data)];
+    let fits = |steps: u64| {
+        let limits = Limits { steps, ..Limits::default() };
+        func.eval_within(&operands, &Bindings::new(), limits).is_ok()
+    };
+    let (mut low, mut high) = (1, 1 << 30);
+    while low < high {
+        let middle = (low + high) / 2;
+        if fits(middle) { high = middle } else { low = middle + 1 }
+    }
+    low
+}
+
+#[test]
+fn work_grows_as_n_log_n() {
+    let complex = |n| steps(TransformOp::Fft, ("c128", "c128"), n, n) as f64;
+    let per_point = |n: usize| complex(n) / (n as f64 * (n as f64).log2());
+    let (small, large) = (per_point(64), per_point(1024));
+    assert!(large < 1.1 * small, "{small} {large}");
+    // A smooth length costs about what the next power of two does, a prime one much more.
+    assert!(complex(1000) < 2.0 * complex(1024));
+    assert!(complex(997) > 10.0 * complex(1024));
+}
+
+#[test]
+fn a_real_line_costs_little_more_than_half_a_complex_one() {
+    let n = 512;
+    let complex = steps(TransformOp::Fft, ("c128", "c128"), n, n) as f64;
+    let forward = steps(TransformOp::Rfft, ("f64", "c128"), n, n / 2 + 1) as f64;
+    let inverse = steps(TransformOp::Irfft, ("c128", "f64"), n / 2 + 1, n) as f64;
+    assert!(forward < 0.7 * complex && inverse < 0.7 * complex, "{forward} {inverse} {complex}");
+}
+
+#[test]
+fn transforms_of_one_length_share_their_roots() {
+    let func = lowered(&parse(
+        "graph @t(; %u: c64[x:12, y:12]) {
+           %0 = fft[x -> k, y -> l] %u : c64[k:12, l:12]
+           %1 y = ifft[k -> x, l -> y] %0 : c64[x:12, y:12]
+           return y = %1[x, y]
+         }",
+    ));
+    assert_eq!(func.buffers.iter().filter(|buffer| matches!(buffer.role, Role::Table(_))).count(), 1);
+}
+
+/// The same values at both levels for sizes that are symbols and for the exact domain.
+fn agrees<D: Domain>(text: &str, shapes: &[&[usize]], sizes: &[(&str, i64)], tolerance: f64) {
+    let graph = parse(text);
+    let func = lowered(&graph);
+    let operands: Vec<Tensor<D>> = shapes
+        .iter()
+        .zip(&graph.inputs)
+        .map(|(shape, input)| {
+            let dtype = input.ty.dtype;
+            let mut numbers = numbers(2 * shape.iter().product::<usize>())
+                .into_iter()
+                .map(|x| D::from_f64((x * 16.0).round() / 16.0, dtype.part()));
+            let mut next = || numbers.next().unwrap();
+            let data = (0..shape.iter().product())
+                .map(
+                    |_| if dtype.is_complex() { Value::Complex(next(), next()) } else { Value::Real(next()) },
+                )
+                .collect();
+            Tensor::from_values(dtype, shape, data).unwrap()
+        })
+        .collect();
+    let bindings: Bindings = sizes.iter().map(|&(name, size)| (name.into(), size)).collect();
+    let want = graph.eval(&operands, &bindings).unwrap();
+    let got = func.eval(&operands, &bindings).unwrap_or_else(|error| panic!("{error}\n{func}"));
+    let near = |a: D::Real, b: D::Real| a == b || (D::to_f64(a) - D::to_f64(b)).abs() <= tolerance;
+    for (position, (a, b)) in want[0].data.iter().zip(&got[0].data).enumerate() {
+        let same = match (*a, *b) {
+            (Value::Real(a), Value::Real(b)) => near(a, b),
+            (Value::Complex(a, b), Value::Complex(c, d)) => near(a, c) && near(b, d),
+            (a, b) => a == b,
+        };
+        assert!(same, "{} {position}: graph {a:?}, loops {b:?}\n{func}", D::NAME);
+    }
+}
+
+#[test]
+fn symbolic_lengths_follow_the_definition() {
+    let text = "graph @t(n, m, p, q; %u: f64[b:2, x:n, y:m]) {
+      %0 = rfft[x -> k, y -> l] %u : c128[b:2, k:n, l:(m div 2) + 1]
+      %1 = fft[b -> c] %0 : c128[c:2, k:n, l:(m div 2) + 1]
+      %2 = irfft[k -> x, l -> y] %1 : f64[c:2, x:p, y:q]
+      return y = %2[c, x, y]
+    }";
+    for [n, m, p, q] in [[1, 1, 1, 1], [3, 4, 3, 4], [2, 7, 2, 7], [4, 3, 2, 6], [2, 2, 5, 9], [0, 3, 2, 4]] {
+        let sizes = [("n", n), ("m", m), ("p", p), ("q", q)];
+        agrees::<Native>(text, &[&[2, n as usize, m as usize]], &sizes, 1e-13);
+    }
+    // The length is a constant, what is given is not.
+    let text = "graph @t(n; %u: c128[k:n]) {
+      %0 = irfft[k -> x] %u : f64[x:8]
+      return y = %0[x]
+    }";
+    for n in 0..8 {
+        agrees::<Native>(text, &[&[n]], &[("n", n as i64)], 1e-14);
+    }
+}
+
+#[test]
+fn exact_numbers_agree_exactly() {
+    for length in [1, 2, 3, 4, 5, 6, 8, 9, 12, 15, 16, 31, 60] {
+        let text = format!(
+            "graph @t(; %u: f64[x:{length}], %v: c128[k:{}]) {{
+               %0 = rfft[x -> k] %u : c128[k:{}]
+               %1 = mul %0, %v : c128[k:{}]
+               %2 = irfft[k -> x] %1 : f64[x:{length}]
+               return y = %2[x]
+             }}",
+            length / 2 + 1,
+            length / 2 + 1,
+            length / 2 + 1,
+        );
+        agrees::<Exact>(&text, &[&[length], &[length / 2 + 1]], &[], 0.0);
+        agrees::<Native>(&text, &[&[length], &[length / 2 + 1]], &[], 1e-13);
+    }
+}
+
+#[test]
+fn a_transform_in_a_recurrence_sees_one_step() {
+    let text = "graph @t(n; %u: f64[x:6], %h: c128[k:4]) {
+      %0 = state t forward : f64[t:n, x:6]
+      %1 = index t : i64[t:n]
+      %2 = const 1 : i64
+      %3 = sub %1, %2 : i64[t:n]
+      %4 = index x : i64[x:6]
+      %5 = access %0 [%3, %4 | %u] : f64[t:n, x:6]
+      %6 = rfft[x -> k] %5 : c128[t:n, k:4]
+      %7 = mul %6, %h : c128[t:n, k:4]
+      %8 = irfft[k -> x] %7 : f64[t:n, x:6]
+      %9 y = recur.0 {%0 <- %8} : f64[t:n, x:6]
+      return y = %9[t, x]
+    }";
+    agrees::<Native>(text, &[&[6], &[4]], &[("n", 3)], 1e-13);
 }

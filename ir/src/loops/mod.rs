@@ -28,6 +28,7 @@ pub mod text;
 mod verify;
 mod walk;
 
+pub use eval::Limits;
 pub use names::NameTable;
 pub use walk::{substitute_all, walk_block};
 

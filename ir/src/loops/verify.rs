@@ -477,6 +477,7 @@ mod tests {
         rejects("scratch b: f32 input c: f32", "`c` stands after");
         rejects("table t: f32[3] = {1.0}", "has 1 elements");
         rejects("table t: c64[n, 3] = dft", "complex and square");
+        rejects("table t: f64[3] = dft", "complex and square");
         let mut func: Func = text("");
         func.symbols[0].name = "a".into();
         assert!(errors(&func).contains("the name `a` is declared twice"));

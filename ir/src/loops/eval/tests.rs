@@ -146,6 +146,21 @@ fn dft_tables_are_roots_of_unity() {
 }
 
 #[test]
+fn a_dft_table_with_one_index_is_the_row_of_frequency_one() {
+    let text = "func @f() {
+      output Y: c64[4]
+      table w: c64[4] = dft
+      for x in 0..4 { Y[x] = w[x] }
+    }";
+    let roots = run::<Native>(text, &[]).expect("no fault");
+    let want = [(1.0, 0.0), (0.0, -1.0), (-1.0, 0.0), (0.0, 1.0)];
+    for (value, (re, im)) in roots[0].data.iter().zip(want) {
+        // Zeros of either sign are equal.
+        assert_eq!(*value, Value::Complex(re, im));
+    }
+}
+
+#[test]
 fn indices_outside_are_seen_one_by_one() {
     let text = |index: &str| format!("scratch S: f32[2, 3] S[{index}] = 1.0f32 {COPY}");
     assert_eq!(fault("", &text("1, 2")), "");

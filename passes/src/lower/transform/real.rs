@@ -7,6 +7,8 @@
 //! X[k] = (Z[k] + conj Z[n/2 - k]) / 2 - i w^k (Z[k] - conj Z[n/2 - k]) / 2
 //! Z[k] = (X[k] + conj X[n/2 - k]) + i conj(w^k) (X[k] - conj X[n/2 - k])      (twice as large)
 //! ```
+//!
+//! At n/2 - k both sums are the conjugates of the differences at k, so the two are computed together.
 
 use super::stages::Roots;
 use super::{Line, Nest, Read, Write};
@@ -60,20 +62,30 @@ impl Nest<'_, '_> {
         if half < 2 {
             return Ok(());
         }
-        let k = self.emitter.open_loop(&self.to[line.axis].clone(), &[Expr::int(1)], &[Expr::int(half)])?;
-        let element = self.bind(Expr::Load(pairs, vec![k.clone()]));
-        let mirrored = Expr::Load(pairs, vec![Expr::sub(Expr::int(half), k.clone())]);
-        let mirrored = self.bind(self.conj(mirrored));
-        let even = self.add(element.clone(), mirrored.clone());
-        let odd = self.sub(mirrored, element);
-        let odd = self.bind(self.mul(odd, Expr::Load(roots.table, vec![k.clone()])));
-        let twice = self.bind(self.add(even, self.times_i(&odd)));
-        let (re, im) = self.parts(&twice);
-        let one_half = Expr::Const(Literal::Real(0.5), self.dtype.part());
-        let result = self.complex(self.mul(re, one_half.clone()), self.mul(im, one_half));
-        self.write(line, k, result)?;
+        // Frequencies k and n/2 - k come from the same pairs; the middle one is written twice.
+        let bounds = ([Expr::int(1)], [Expr::int(half / 2 + 1)]);
+        let k = self.emitter.open_loop(&self.to[line.axis].clone(), &bounds.0, &bounds.1)?;
+        let mirrored = Expr::sub(Expr::int(half), k.clone());
+        let low = self.bind(Expr::Load(pairs, vec![k.clone()]));
+        let high = self.bind(self.conj(Expr::Load(pairs, vec![mirrored.clone()])));
+        let even = self.bind(self.add(low.clone(), high.clone()));
+        let root = Expr::Load(roots.table, vec![k.clone()]);
+        let odd = self.bind(self.mul(self.sub(high, low), root));
+        let odd = self.bind(self.times_i(&odd));
+        let low = self.halved(self.add(even.clone(), odd.clone()));
+        self.write(line, k, low)?;
+        let high = self.halved(self.sub(even, odd));
+        let high = self.conj(high);
+        self.write(line, mirrored, high)?;
         self.emitter.close(1);
         Ok(())
+    }
+
+    fn halved(&mut self, element: Expr) -> Expr {
+        let element = self.bind(element);
+        let (re, im) = self.parts(&element);
+        let half = Expr::Const(Literal::Real(0.5), self.dtype.part());
+        self.complex(self.mul(re, half.clone()), self.mul(im, half))
     }
 
     /// Frequencies `0..n div 2 + 1` to a real line.
@@ -149,16 +161,21 @@ impl Nest<'_, '_> {
         if half < 2 {
             return Ok(());
         }
-        let k = self.emitter.open_loop(&self.from[line.axis].clone(), &[Expr::int(1)], &[Expr::int(half)])?;
-        let element = self.read(line, padded, k.clone())?;
-        let element = self.bind(element);
-        let mirrored = self.read(line, padded, Expr::sub(Expr::int(half), k.clone()))?;
-        let mirrored = self.bind(self.conj(mirrored));
-        let even = self.add(element.clone(), mirrored.clone());
+        let bounds = ([Expr::int(1)], [Expr::int(half / 2 + 1)]);
+        let k = self.emitter.open_loop(&self.from[line.axis].clone(), &bounds.0, &bounds.1)?;
+        let mirrored = Expr::sub(Expr::int(half), k.clone());
+        let low = self.read(line, padded, k.clone())?;
+        let low = self.bind(low);
+        let high = self.read(line, padded, mirrored.clone())?;
+        let high = self.bind(self.conj(high));
+        let even = self.bind(self.add(low.clone(), high.clone()));
         let root = self.conj(Expr::Load(roots.table, vec![k.clone()]));
-        let odd = self.bind(self.mul(self.sub(element, mirrored), root));
-        let result = self.add(even, self.times_i(&odd));
-        self.emitter.push(Stmt::Store(pairs, vec![k], result));
+        let odd = self.bind(self.mul(self.sub(low, high), root));
+        let odd = self.bind(self.times_i(&odd));
+        let low = self.add(even.clone(), odd.clone());
+        self.emitter.push(Stmt::Store(pairs, vec![k], low));
+        let high = self.conj(self.sub(even, odd));
+        self.emitter.push(Stmt::Store(pairs, vec![mirrored], high));
         self.emitter.close(1);
         Ok(())
     }
