@@ -190,7 +190,7 @@ codes! {
         "Every out and var needs an equation.",
         "out y : f32[n]" => "out y : f32[n]\ny[i] = x[i]";
     E0219 IndexBoundTwice: "an index is bound twice",
-        "An index on the left or of an enclosing reduction cannot be bound again inside: rename one of them.",
+        "A reduction binds each index once, and an index of the left side that only a reduction inside binds again would stand for nothing: rename one of them. (A reduction inside another one may use its index names again; they hide the outer ones.)",
         "y[i] = sum[i] x[i]" => "y[i] = sum[j] x[j]";
     E0220 MissingIndices: "a tensor without its indices",
         "There is no implicit broadcasting between named things: a tensor with axes is always written with indices.",
@@ -225,9 +225,6 @@ codes! {
     E0230 ConstantArguments: "the arguments of a constant tensor",
         "w3j, gaunt and dft are computed when the program is compiled: their arguments are numbers, parameters, sizes or indices.",
         "c[i,j,k] = w3j(x[0],1,1)[i,j,k]" => "c[i,j,k] = w3j(1,1,2)[i,j,k]";
-    E0231 LeftIndex: "an index on the left that cannot be solved",
-        "On the left stand indices, constants, groups, and with += *= max= min= any integer expression.",
-        "y[i+j] = x[i,j]" => "y[i+j] += x[i,j]";
     E0232 NegativeSize: "a size is negative or does not fit",
         "The size of an axis is a whole number from 0.",
         "y[i:2-5] = 1" => "y[i:5-2] = 1";

@@ -63,16 +63,29 @@ impl Diagnostic {
     }
 }
 
-/// The candidate nearest to `word`, when it is near enough to be a slip of the keys.
+/// The candidate nearest to `word`, when it is near enough to be a slip of the keys. Of several equally
+/// near ones the one made of the same letters is preferred (`tahn` is `tanh` rather than `tan`); a
+/// single letter is only taken for the same letter in the other case.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = word.chars().count();
     let allowed = if length <= 2 { 1 } else { (length / 3).clamp(1, 3) };
+    let letters = |word: &str| {
+        let mut letters: Vec<char> = word.chars().take(65).collect();
+        letters.sort_unstable();
+        letters
+    };
+    let own = letters(word);
     candidates
         .into_iter()
         .filter(|candidate| *candidate != word)
-        .map(|candidate| (distance(word, candidate, allowed), candidate))
-        .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.chars().count())
-        .min_by_key(|(distance, _)| *distance)
+        .map(|candidate| {
+            let same = candidate.to_lowercase() == word.to_lowercase();
+            (if same { 0 } else { distance(word, candidate, allowed) }, candidate)
+        })
+        .filter(|(distance, candidate)| {
+            *distance <= allowed && *distance < length.min(candidate.chars().count())
+        })
+        .min_by_key(|(distance, candidate)| (*distance, letters(candidate) != own))
         .map(|(_, candidate)| candidate)
 }
 

@@ -269,26 +269,22 @@ impl Body<'_, '_> {
                     failed = Err(self.out_of_range(read, position, index, reached, extent, span));
                 }
                 Verdict::If(conditions) if !self.guarded() => {
-                    let text = index.span.text(self.all.source);
+                    let what = self.text_of(index.span).to_owned();
                     let name = &read.name;
                     for (low, high) in conditions {
-                        let (reach, size) = if low.as_const() == Some(0) {
-                            ("{right}".to_owned(), extent.to_string())
+                        let first = low.as_const() == Some(0);
+                        let (reach, end) = if first {
+                            ("{right}", "the first place is 0")
                         } else {
-                            (format!("at least {}", "{left} - 1"), "{right}".to_owned())
+                            ("{left}", "the last place is {right}")
                         };
-                        let what = if text.is_empty() { "the place" } else { text };
                         let message = format!(
-                            "{name} read out of range ({what} reaches {reach}, size {size}); guard it with where/if or give a value outside: {name}[.. | 0]"
+                            "{name} read out of range ({what} reaches {reach}, {end}); guard it with where/if or give a value outside: {name}[.. | 0]"
                         );
-                        self.require(
-                            low.clone(),
-                            Relation::Le,
-                            high.clone(),
-                            Code::ReadOutOfRange,
-                            &message,
-                            index.span,
-                        );
+                        // Both sides less 1: the message then names the place that is read.
+                        let one = || if first { Extent::from(0) } else { Extent::from(1) };
+                        let (low, high) = (low.clone() - one(), high.clone() - one());
+                        self.require(low, Relation::Le, high, Code::ReadOutOfRange, &message, index.span);
                     }
                 }
                 Verdict::Inside | Verdict::Outside(_) | Verdict::If(_) | Verdict::Unknown => {
@@ -332,8 +328,36 @@ impl Body<'_, '_> {
             )
             .label(index.span, format!("reaches {reached}"))
             .label(span, format!("axis {} of {name} has places 0 to {}", position + 1, extent.clone() - 1.into()))
-            .help(format!("guard it with where or if, or give a value outside: {name}[.. | 0]")),
+            .help(self.range_help(&read.places[position], span)),
         )
+    }
+
+    /// How to repair a read that leaves its tensor, and how far each index of the place runs.
+    fn range_help(&self, place: &Place, span: Span) -> String {
+        let text = span.text(self.all.source);
+        let padded = match text.strip_suffix(']') {
+            Some(open) if text.len() <= 60 => format!("{open} | 0]"),
+            _ => "A[.. | 0]".to_owned(),
+        };
+        let mut ranges: Vec<String> = Vec::new();
+        let mut note = |id: VariableId| {
+            let size = &self.sizes[id.index()];
+            let name = &self.equation.variables[id.index()].name;
+            let range = format!("{name} runs from 0 to {} ({})", size.extent.clone() - 1.into(), size.origin);
+            if !ranges.contains(&range) && ranges.len() < 4 {
+                ranges.push(range);
+            }
+        };
+        match &place.kind {
+            PlaceKind::Bare(id) => note(*id),
+            PlaceKind::Group(members) => members.iter().for_each(|id| note(*id)),
+            PlaceKind::Computed(expr) => expr.free_indices(&mut note),
+        }
+        if ranges.is_empty() {
+            return format!("places count from 0; write {padded} to read 0 outside");
+        }
+        let ranges = ranges.join(", ");
+        format!("{ranges}; write {padded} to read 0 outside, or guard it with where or if")
     }
 
     /// A read of a member of the recurrence that the equation belongs to.

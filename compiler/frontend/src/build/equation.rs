@@ -51,6 +51,10 @@ impl Body<'_, '_> {
             return Ok(Value { id, weak: result.weak, ..value });
         }
         let axes = self.axes(reduced);
+        if op == ReduceOp::Sum {
+            let equation = self.equation;
+            self.warn_of_overflow(&equation.body, result.dtype, &axes, equation.left_span);
+        }
         let id = self.fold(op, &value, result, None, &axes);
         Ok(Value::plain(id, result, value.data))
     }

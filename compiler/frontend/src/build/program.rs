@@ -51,6 +51,11 @@ impl Building<'_> {
         self.names.tensor(tensor).declared.as_ref().map(|declared| declared.dtype)
     }
 
+    /// Whether the tensor is declared with a shape that is wrong.
+    fn shape_broken(&self, tensor: TensorId) -> bool {
+        self.names.tensor(tensor).declared.as_ref().is_some_and(|declared| declared.dims.is_none())
+    }
+
     fn declared_dims(&self, tensor: TensorId) -> Option<&[Extent]> {
         self.names.tensor(tensor).declared.as_ref().and_then(|declared| declared.dims.as_deref())
     }
@@ -95,7 +100,7 @@ impl<'b, 'p> Body<'b, 'p> {
 pub fn program(source: &str, file: &File, options: &Options, found: &mut Diagnostics) -> Option<Program> {
     let names = names::collect(file, options, found);
     let peak_limit = annotations::check(file, found);
-    let mut equations = resolve(file, &names, options, found);
+    let mut equations = resolve(source, file, &names, options, found);
     let groups = order::groups(&names, &equations);
     let nonnegative = nonnegative_symbols(&names, &equations);
     let mut all = Building {
@@ -139,7 +144,13 @@ pub fn program(source: &str, file: &File, options: &Options, found: &mut Diagnos
     Some(Program { graph, warnings: Vec::new(), peak_limit, sizes })
 }
 
-fn resolve(file: &File, names: &Names<'_>, options: &Options, found: &mut Diagnostics) -> Vec<Vec<Equation>> {
+fn resolve(
+    source: &str,
+    file: &File,
+    names: &Names<'_>,
+    options: &Options,
+    found: &mut Diagnostics,
+) -> Vec<Vec<Equation>> {
     let accumulators: Vec<Option<Dtype>> = file
         .items
         .iter()
@@ -154,7 +165,7 @@ fn resolve(file: &File, names: &Names<'_>, options: &Options, found: &mut Diagno
             owner[equation] = Some(TensorId(tensor as u32));
         }
     }
-    let mut resolver = Resolver::new(names, options, found);
+    let mut resolver = Resolver::new(source, names, options, found);
     for function in 0..names.functions.len() {
         resolver.function(function);
     }
@@ -395,6 +406,7 @@ fn settle(
     let around = Surroundings {
         shape: &|source| all.shape(source),
         declared: all.declared_dims(equation.tensor),
+        shape_broken: all.shape_broken(equation.tensor),
         left_name: &left_name,
     };
     let result = sizes::settle(equation, &around, solved, &mut requirements, &mut found);
@@ -438,6 +450,7 @@ fn solve(all: &Building<'_>, equation: &Equation) -> Vec<Option<VariableSize>> {
     let around = Surroundings {
         shape: &|source| all.shape(source),
         declared: all.declared_dims(equation.tensor),
+        shape_broken: all.shape_broken(equation.tensor),
         left_name: &all.names.tensor(equation.tensor).name,
     };
     sizes::solve(equation, &around)

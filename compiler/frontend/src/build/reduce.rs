@@ -2,10 +2,10 @@
 
 use super::body::Body;
 use super::value::Value;
-use crate::ast::{self, Span};
+use crate::ast::{self, BinaryOp, Span};
 use crate::check::Reported;
 use crate::check::dtypes::{self, Numeric};
-use crate::check::resolved::Reduce;
+use crate::check::resolved::{Expr, ExprKind, Reduce};
 use crate::diagnostic::{Code, Diagnostic};
 use tcc_ir::axis::{Axis, Name};
 use tcc_ir::graph::{NormaliseOp, Op, ValueId};
@@ -55,7 +55,10 @@ impl Body<'_, '_> {
         }
         let result = dtypes::reduction(reduce.op, numeric);
         let id = match reduce.op {
-            R::Sum => self.fold(ReduceOp::Sum, &body, result, guard, axes),
+            R::Sum => {
+                self.warn_of_overflow(&reduce.body, result.dtype, axes, reduce.op_span);
+                self.fold(ReduceOp::Sum, &body, result, guard, axes)
+            }
             R::Prod => self.fold(ReduceOp::Prod, &body, result, guard, axes),
             R::Mean => self.mean(&body, result, guard, axes),
             R::Max | R::Min => {
@@ -85,6 +88,29 @@ impl Body<'_, '_> {
         }
         let _ = span;
         Ok(value)
+    }
+
+    /// Warns of a sum of products of i32 that accumulates in i32: two factors alone may need 63 bits.
+    pub fn warn_of_overflow(&mut self, body: &Expr, dtype: Dtype, axes: &[Axis], span: Span) {
+        let ExprKind::Binary(BinaryOp::Mul, a, b) = &body.kind else { return };
+        let reads = |expr: &Expr| {
+            let mut found = false;
+            expr.walk(&mut |inner| found |= matches!(inner.kind, ExprKind::Read(_)));
+            found
+        };
+        if dtype != Dtype::I32 || self.accumulator(dtype) != Dtype::I32 || !reads(a) || !reads(b) {
+            return;
+        }
+        let names: Vec<&str> = axes.iter().map(|axis| &*axis.name).collect();
+        self.all.found.push(
+            Diagnostic::new(Code::OverflowPossible, "integer overflow is possible in this sum")
+                .label(span, "accumulates in i32")
+                .label(body.span, "a product of i32, which may need 64 bits")
+                .help(format!(
+                    "summed over {} it may not fit in 32 bits and would wrap; ask for a wider accumulator: @accum(i64)",
+                    names.join(", ")
+                )),
+        );
     }
 
     fn truth(&mut self, body: &Value, reduce: &Reduce) -> Result<ValueId, Reported> {

@@ -117,10 +117,23 @@ impl Body<'_, '_> {
             Verdict::If(conditions) => {
                 let text = self.text_of(span).to_owned();
                 for (low, high) in conditions {
-                    let message = format!(
-                        "{name} written out of range ({text}, size {extent}): {{left}} <= {{right}} does not hold"
+                    let first = low.as_const() == Some(0);
+                    let (reach, end) = if first {
+                        ("{right}", "the first place is 0")
+                    } else {
+                        ("{left}", "the last place is {right}")
+                    };
+                    let message = format!("{name} written out of range ({text} reaches {reach}, {end})");
+                    // Both sides less 1: the message then names the place that is written.
+                    let one = || if first { Extent::from(0) } else { Extent::from(1) };
+                    self.require(
+                        low - one(),
+                        Relation::Le,
+                        high - one(),
+                        Code::ReadOutOfRange,
+                        &message,
+                        span,
                     );
-                    self.require(low, Relation::Le, high, Code::ReadOutOfRange, &message, span);
                 }
             }
             Verdict::Unknown => {

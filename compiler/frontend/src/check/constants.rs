@@ -87,6 +87,15 @@ fn size_name(name: &str, span: Span, names: &Names, found: &mut Diagnostics) -> 
                 .label(at, "declared here")
                 .help(format!("declare it as an integer: param {name} : int")),
         )),
+        Some((Entity::Tensor(id), at)) if names.tensor(*id).rank == 0 => Err(found.push(
+            Diagnostic::new(
+                Code::SizeNotInteger,
+                format!("a size cannot come from data: `{name}` is a tensor"),
+            )
+            .label(span, "used as a size")
+            .label(at, "a tensor")
+            .help(format!("declare it as a parameter: param {name} : int")),
+        )),
         Some((Entity::Tensor(_), at)) => Err(found.push(
             Diagnostic::new(
                 Code::NameClash,

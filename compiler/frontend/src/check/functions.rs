@@ -106,6 +106,30 @@ pub const BUILTINS: &[(&str, usize, Builtin)] = &[
     ("all", 2, Builtin::Logic(ScalarOp::And)),
 ];
 
+/// What to write for functions that other languages have.
+pub const ELSEWHERE: &[(&str, &str)] = &[
+    ("gelu", "define it: fn gelu(x) = 0.5*x*(1 + erf(x/sqrt(2)))"),
+    ("ln", "the natural logarithm is log(..)"),
+    ("log2", "write log(..)/log(2)"),
+    ("log10", "write log(..)/log(10)"),
+    ("pow", "a power is written a^b"),
+    ("square", "write sqr(..)"),
+    ("rsqrt", "write 1/sqrt(..)"),
+    ("fabs", "write abs(..)"),
+    ("clip", "write max(low, min(high, ..))"),
+    ("clamp", "write max(low, min(high, ..))"),
+    ("maximum", "write max(a, b)"),
+    ("minimum", "write min(a, b)"),
+    ("select", "write if .. then .. else .."),
+    ("float", "write f32(..) or f64(..)"),
+    ("int", "write i64(..)"),
+    ("logit", "write log(p/(1 - p))"),
+    ("swish", "write silu(..)"),
+    ("where", "write if .. then .. else .."),
+    ("len", "a size is known by the name in the declared shape"),
+    ("transpose", "swap the indices: A[j,i]"),
+];
+
 /// Constant tensors that are functions of their arguments.
 pub const CONSTANT_TENSORS: &[&str] = &["dft", "w3j", "gaunt"];
 

@@ -1,6 +1,6 @@
 //! What each name of a file is. A name is one thing: tensor, size, parameter, function or index.
 
-use super::resolved::TensorId;
+use super::resolved::{ExprKind as ResolvedKind, TensorId};
 use super::{Diagnostics, Options, Reported, axes, constants, free};
 use crate::ast::{
     Declaration, DeclarationKind, Dim, Equation, Expr, ExprKind, File, Function, Index, ItemKind, LeftIndex,
@@ -115,6 +115,15 @@ impl<'a> Names<'a> {
 
     pub fn tensor(&self, id: TensorId) -> &Tensor {
         &self.tensors[id.index()]
+    }
+
+    /// Where the parameter is declared that an expression consists of.
+    pub fn declared_at(&self, expr: &ResolvedKind) -> Option<Span> {
+        match expr {
+            ResolvedKind::Size(extent) => self.get(extent.as_symbol()?).map(|(_, at)| at),
+            ResolvedKind::FloatParam(input) => self.inputs.get(*input).map(|input| input.span),
+            _ => None,
+        }
     }
 
     fn insert(&mut self, name: &str, entity: Entity, span: Span) {
@@ -452,7 +461,16 @@ fn state_types(declaration: &Declaration, options: &Options, names: &mut Names<'
         for name in &declaration.names {
             if let Some((Entity::IntParam(symbol), _)) = names.get(&name.text) {
                 let symbol = symbol.clone();
-                let value = constants::integer(default, names, found).ok();
+                let mut aside = Diagnostics::default();
+                let value = constants::integer(default, names, &mut aside).ok();
+                for mut diagnostic in aside.list {
+                    if diagnostic.code == Code::SizeNotInteger {
+                        diagnostic.code = Code::ParameterType;
+                        diagnostic.message =
+                            format!("the default of the int parameter `{}` is not an integer", name.text);
+                    }
+                    found.push(diagnostic);
+                }
                 if let Some(row) = names.symbols.iter_mut().find(|row| row.name == symbol) {
                     row.default = value;
                 }

@@ -268,7 +268,10 @@ fn explain(
         }
         Some(Failure::BothWays(back, ahead)) => Diagnostic::new(
             Code::TwoSteppedIndices,
-            format!("{} steps both forwards and backwards along one index", list(&group.tensors)),
+            format!(
+                "the recurrence of {} steps both forwards and backwards along one index",
+                list(&group.tensors)
+            ),
         )
         .label(back, "one step back here")
         .label(ahead, "one step ahead here")
@@ -282,7 +285,7 @@ fn explain(
         .help("inside a recurrence every member is read at t, t-1, t-2, .. with constants"),
         Some(Failure::Cycle(members)) if stepped.len() > 1 && steps_two_ways(&stepped) => Diagnostic::new(
             Code::TwoSteppedIndices,
-            format!("{} steps along more than one index", list(&members)),
+            format!("the recurrence of {} steps along more than one index", list(&members)),
         )
         .label(stepped[0].span, "a step along one index")
         .label(stepped[stepped.len() - 1].span, "a step along another one")

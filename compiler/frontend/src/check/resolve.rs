@@ -4,6 +4,7 @@ mod access;
 mod binders;
 mod calls;
 
+use super::functions::builtin;
 use super::names::{Entity, Names};
 use super::resolved::{
     Equation, Expr, ExprKind, Left, Origin, PlaceKind, Read, Source, TensorId, Variable, VariableId,
@@ -22,6 +23,47 @@ const MAX_DEPTH: usize = 2000;
 /// How many nodes replacing functions may add to one program.
 const MAX_INLINED: usize = 2_000_000;
 
+/// The indices that an expression depends on.
+fn free(expr: &Expr) -> BTreeSet<VariableId> {
+    let mut present = BTreeSet::new();
+    expr.free_indices(&mut |variable| {
+        present.insert(variable);
+    });
+    present
+}
+
+/// The text of a sum of terms with `sum[..]` before those terms that have all the reduced indices;
+/// `None` if some have only a part of them, since there is more than one repair then.
+fn repaired_sum(source: &str, body: &Expr, names: &str, reduced: &[VariableId]) -> Option<String> {
+    let mut text = String::new();
+    let mut pending = vec![("", body)];
+    while let Some((sign, expr)) = pending.pop() {
+        match &expr.kind {
+            ExprKind::Binary(op @ (BinaryOp::Add | BinaryOp::Sub), a, b) if sign != "-" => {
+                pending.push((if *op == BinaryOp::Add { "+" } else { "-" }, b));
+                pending.push((sign, a));
+            }
+            ExprKind::Binary(BinaryOp::Add | BinaryOp::Sub, ..) => return None,
+            _ => {
+                let present = free(expr);
+                let count = reduced.iter().filter(|id| present.contains(id)).count();
+                let written = expr.span.text(source);
+                if !(count == 0 || count == reduced.len()) || written.is_empty() || written.len() > 60 {
+                    return None;
+                }
+                if !sign.is_empty() {
+                    text.push_str(&format!(" {sign} "));
+                }
+                if count > 0 {
+                    text.push_str(&format!("sum[{names}] "));
+                }
+                text.push_str(written);
+            }
+        }
+    }
+    Some(text)
+}
+
 /// What a name means inside a scope.
 #[derive(Clone)]
 enum Binding {
@@ -35,6 +77,8 @@ pub struct Resolver<'a, 'n> {
     pub names: &'n Names<'a>,
     pub options: &'n Options,
     pub found: &'n mut Diagnostics,
+    /// The text of the program.
+    pub source: &'n str,
     /// Nodes added by replacing functions, over the whole program.
     inlined: usize,
     /// Whether [`MAX_INLINED`] has been reported.
@@ -52,16 +96,24 @@ pub struct Resolver<'a, 'n> {
     functions: Vec<usize>,
     in_place: usize,
     depth: usize,
+    /// The construct whose kept indices are being read: they must be in scope.
+    keeps: Option<&'static str>,
     broken: bool,
     reported: BTreeSet<String>,
 }
 
 impl<'a, 'n> Resolver<'a, 'n> {
-    pub fn new(names: &'n Names<'a>, options: &'n Options, found: &'n mut Diagnostics) -> Self {
+    pub fn new(
+        source: &'n str,
+        names: &'n Names<'a>,
+        options: &'n Options,
+        found: &'n mut Diagnostics,
+    ) -> Self {
         Resolver {
             names,
             options,
             found,
+            source,
             inlined: 0,
             too_large: false,
             variables: Vec::new(),
@@ -74,6 +126,7 @@ impl<'a, 'n> Resolver<'a, 'n> {
             functions: Vec::new(),
             in_place: 0,
             depth: 0,
+            keeps: None,
             broken: false,
             reported: BTreeSet::new(),
         }
@@ -107,7 +160,7 @@ impl<'a, 'n> Resolver<'a, 'n> {
         let body = self.expr(&source.body);
         let reduced: Vec<VariableId> = self.implicit[before_body..].iter().map(|(_, id)| *id).collect();
         if source.op == AssignOp::Add && !self.broken {
-            self.require_index_in_terms(&body, &reduced);
+            self.require_index_in_terms(&body, &reduced, source.left_span);
         }
         for (name, id) in self.implicit.clone() {
             if !self.variables[id.index()].placed {
@@ -156,9 +209,20 @@ impl<'a, 'n> Resolver<'a, 'n> {
 
     fn refuse_computed_left(&mut self, mut equation: Equation) -> Equation {
         for left in &equation.left {
-            if let Left::Computed(place) = left
-                && !matches!(place.kind, ExprKind::Opaque)
-            {
+            let Left::Computed(place) = left else { continue };
+            if let ExprKind::Size(_) | ExprKind::FloatParam(_) = place.kind {
+                let name = place.span.text(self.source);
+                let mut diagnostic = Diagnostic::new(
+                    Code::NameClash,
+                    format!("index {name} has the same name as the parameter {name}"),
+                )
+                .label(place.span, "used as an index");
+                if let Some(at) = self.names.declared_at(&place.kind) {
+                    diagnostic = diagnostic.label(at, "a parameter here");
+                }
+                self.found.push(diagnostic.help("rename one of them"));
+                equation.broken = true;
+            } else if !matches!(place.kind, ExprKind::Opaque) {
                 self.found.push(
                     Diagnostic::new(
                         Code::ComputedPlace,
@@ -178,7 +242,7 @@ impl<'a, 'n> Resolver<'a, 'n> {
     }
 
     /// Under `+=` every term must have every reduced index.
-    fn require_index_in_terms(&mut self, body: &Expr, reduced: &[VariableId]) {
+    fn require_index_in_terms(&mut self, body: &Expr, reduced: &[VariableId], left_span: Span) {
         if reduced.is_empty() {
             return;
         }
@@ -191,11 +255,10 @@ impl<'a, 'n> Resolver<'a, 'n> {
                 _ => terms.push(expr),
             }
         }
+        let names: Vec<&str> = reduced.iter().map(|id| &*self.variables[id.index()].name).collect();
+        let repaired = repaired_sum(self.source, body, &names.join(","), reduced);
         for term in terms {
-            let mut present = BTreeSet::new();
-            term.free_indices(&mut |variable| {
-                present.insert(variable);
-            });
+            let present = free(term);
             if let Some(missing) = reduced.iter().find(|variable| !present.contains(variable)) {
                 let variable = &self.variables[missing.index()];
                 self.found.push(
@@ -205,10 +268,13 @@ impl<'a, 'n> Resolver<'a, 'n> {
                     )
                     .label(term.span, format!("{} does not occur here", variable.name))
                     .label(variable.span, format!("{} is reduced", variable.name))
-                    .help(format!(
-                        "write {0}[..] = sum[{1}] .. + .. with this term outside the sum",
-                        self.left_name, variable.name
-                    )),
+                    .help(match &repaired {
+                        Some(text) => format!("write {} = {text}", left_span.text(self.source)),
+                        None => format!(
+                            "write {0}[..] = sum[{1}] .. + .. with this term outside the sum",
+                            self.left_name, variable.name
+                        ),
+                    }),
                 );
                 self.broken = true;
             }
@@ -563,6 +629,23 @@ impl<'a, 'n> Resolver<'a, 'n> {
         let left = &self.left_name;
         let in_scope = self.scope[self.scope_base..].iter().map(|(known, _)| known.as_str());
         let near = if name.chars().count() > 2 { nearest(name, in_scope) } else { None };
+        if let Some(construct) = self.keeps {
+            self.found.push(
+                Diagnostic::new(
+                    Code::IndexUnbound,
+                    format!("index {name} is neither on the left of {left} nor bound: {construct} keeps it"),
+                )
+                .label(span, format!("{name} is unbound here"))
+                .help(match (near, construct) {
+                    (Some(near), _) => format!("did you mean `{near}`?"),
+                    (None, "softmax") => {
+                        format!("put {name} on the left of {left}, or use logsumexp[{name}] or sum[{name}], which reduce")
+                    }
+                    (None, _) => format!("put {name} on the left of {left}, or reduce it: sum[{name}] .."),
+                }),
+            );
+            return;
+        }
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
@@ -587,11 +670,21 @@ impl<'a, 'n> Resolver<'a, 'n> {
             self.scope[self.scope_base..].iter().map(|(known, _)| known.clone()).collect();
         let candidates = visible.iter().map(String::as_str).chain(self.names.all());
         let constants = ["pi", "inf", "nan", "true", "false"];
+        if builtin(name).is_some() {
+            self.found.push(
+                Diagnostic::new(Code::UnknownName, format!("`{name}` is a function"))
+                    .label(span, "used as a value")
+                    .help(format!("call it: {name}(..)")),
+            );
+            return;
+        }
         let diagnostic = Diagnostic::new(Code::UnknownName, format!("unknown name `{name}`"))
             .label(span, "not a tensor, size, parameter or index");
         let help = match nearest(name, candidates.chain(constants)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("declare it, for example `param {name} : f64`, or define it: {name} = .."),
+            None => format!(
+                "declare it, for example `param {name} : f64`, or define it: {name} = ..; an index stands on the left, or a reduction binds it"
+            ),
         };
         self.found.push(diagnostic.help(help));
     }

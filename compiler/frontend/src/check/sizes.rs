@@ -4,7 +4,7 @@
 //! positions `A[.., i, ..]` where the index stands, then groups and transforms, and last padded reads.
 
 use super::resolved::{
-    Equation, Expr, ExprKind, Left, Origin, PlaceKind, Read, Source, Transform, VariableId,
+    Equation, Expr, ExprKind, Left, Origin, PlaceKind, Read, Source, Transform, Variable, VariableId,
 };
 use super::{Diagnostics, Reported};
 use crate::ast::{Span, TransformKind};
@@ -29,6 +29,8 @@ pub struct Surroundings<'a> {
     /// The declared shape of the left side.
     pub declared: Option<&'a [Extent]>,
     pub left_name: &'a str,
+    /// The declared shape is wrong, which has been reported: it might have given the sizes.
+    pub shape_broken: bool,
 }
 
 /// A place where an index stands by itself.
@@ -233,6 +235,7 @@ pub fn settle(
     found: &mut Diagnostics,
 ) -> Result<Vec<VariableSize>, Reported> {
     let known = all_known(equation, around, &sizes, found)?;
+    left_is_used(equation, around, found)?;
     let uses = collect(equation, around);
     let mut checker = Checker { requirements, found, wrong: false };
     for used in uses.bare.iter().filter(|used| !used.padded) {
@@ -279,15 +282,14 @@ fn all_known(
     if known.len() == sizes.len() {
         return Ok(known);
     }
-    let mut used = vec![false; sizes.len()];
-    equation.body.free_indices(&mut |variable| used[variable.index()] = true);
+    let used = used_on_the_right(equation);
     let uses = collect(equation, around);
     for (position, variable) in equation.variables.iter().enumerate() {
-        if sizes[position].is_some() {
+        if sizes[position].is_some() || (around.shape_broken && variable.origin == Origin::Left) {
             continue;
         }
         let name = &variable.name;
-        let rebound = equation.variables.iter().find(|v| v.origin == Origin::Bound && v.name == *name);
+        let rebound = rebound(equation, name);
         let irfft = uses
             .transforms
             .iter()
@@ -302,26 +304,13 @@ fn all_known(
                         around.left_name
                     )),
             );
-        } else if variable.origin == Origin::Left && !used[position] && rebound.is_some() {
-            let at = rebound.map_or(variable.span, |inner| inner.span);
-            found.push(
-                Diagnostic::new(
-                    Code::IndexBoundTwice,
-                    format!("index {name} stands on the left and is bound again inside"),
-                )
-                .label(at, "bound again here")
-                .label(variable.span, "on the left here")
-                .help("rename one of them"),
-            );
+        } else if variable.origin == Origin::Left
+            && !used[position]
+            && let Some(inner) = rebound
+        {
+            found.push(bound_again(variable, inner));
         } else if variable.origin == Origin::Left && !used[position] {
-            found.push(
-                Diagnostic::new(
-                    Code::OutputIndexUnused,
-                    format!("index {name} is on the left of {} but never on the right", around.left_name),
-                )
-                .label(variable.span, "nothing gives its size")
-                .help(format!("use it on the right, or state its size: {name}:n")),
-            );
+            found.push(unused_on_the_right(equation, variable, around.left_name));
         } else {
             found.push(
                 Diagnostic::new(
@@ -334,6 +323,92 @@ fn all_known(
         }
     }
     Err(Reported)
+}
+
+/// Which indices the right side depends on.
+fn used_on_the_right(equation: &Equation) -> Vec<bool> {
+    let mut used = vec![false; equation.variables.len()];
+    equation.body.free_indices(&mut |variable| used[variable.index()] = true);
+    used
+}
+
+/// The index of this name that a reduction binds, if one does.
+fn rebound<'e>(equation: &'e Equation, name: &str) -> Option<&'e Variable> {
+    equation.variables.iter().find(|v| v.origin == Origin::Bound && &*v.name == name)
+}
+
+/// Refuses an index on the left that has a size and is probably a slip all the same: a reduction binds
+/// another one of its name, or `+=` reduces an index in its place.
+fn left_is_used(
+    equation: &Equation,
+    around: &Surroundings<'_>,
+    found: &mut Diagnostics,
+) -> Result<(), Reported> {
+    let used = used_on_the_right(equation);
+    let computed = equation.left.iter().any(|left| matches!(left, Left::Computed(_)));
+    let reduces = !computed && equation.variables.iter().any(|v| v.origin == Origin::Implicit);
+    let mut result = Ok(());
+    for (position, variable) in equation.variables.iter().enumerate() {
+        if variable.origin != Origin::Left || used[position] || variable.stated.is_some() {
+            continue;
+        }
+        if let Some(inner) = rebound(equation, &variable.name) {
+            result = Err(found.push(bound_again(variable, inner)));
+        } else if reduces {
+            result = Err(found.push(unused_on_the_right(equation, variable, around.left_name)));
+        }
+    }
+    result
+}
+
+fn bound_again(variable: &Variable, inner: &Variable) -> Diagnostic {
+    let name = &variable.name;
+    Diagnostic::new(
+        Code::IndexBoundTwice,
+        format!("index {name} stands on the left and is bound again inside"),
+    )
+    .label(inner.span, "bound again here")
+    .label(variable.span, "on the left here")
+    .help("rename one of them")
+}
+
+fn unused_on_the_right(equation: &Equation, variable: &Variable, left_name: &str) -> Diagnostic {
+    let name = &variable.name;
+    // An index that += reduces and that stands in one place only may be what was meant.
+    let mut counts = vec![0; equation.variables.len()];
+    let mut count = |expr: &Expr| {
+        if let ExprKind::Read(read) = &expr.kind {
+            for place in &read.places {
+                if let PlaceKind::Bare(id) = &place.kind {
+                    counts[id.index()] += 1;
+                }
+            }
+        }
+    };
+    equation.body.walk(&mut |expr| count(expr));
+    let reduced = equation.variables.iter().zip(&counts);
+    let meant = reduced.filter(|(v, count)| v.origin == Origin::Implicit && **count == 1).map(|(v, _)| v);
+    let mut diagnostic = Diagnostic::new(
+        Code::OutputIndexUnused,
+        format!("index {name} is on the left of {left_name} but never on the right"),
+    )
+    .label(variable.span, "nothing depends on it");
+    let repeat =
+        format!("to repeat {left_name} along a new axis, write = with sum[..] and state the size: {name}:n");
+    let help = match meant.last() {
+        Some(meant) => {
+            diagnostic = diagnostic.label(meant.span, format!("{} is summed over", meant.name));
+            format!("did you mean `{}`? {}", meant.name, capital(&repeat))
+        }
+        None => format!("use it on the right, or state its size: {name}:n"),
+    };
+    diagnostic.help(help)
+}
+
+/// With a capital letter at the beginning.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// A plausible name for the size of an index.
@@ -367,8 +442,8 @@ impl Checker<'_> {
             let (left, right) = (size.extent.to_string(), used.extent.to_string());
             self.found.push(
                 Diagnostic::new(Code::IndexSizesDisagree, message(&left, &right))
-                    .label(used.span, format!("{right} here"))
-                    .label(size.span, format!("{left} here"))
+                    .label(used.span, format!("{name} = {right}: {}", used.origin))
+                    .label(size.span, format!("{name} = {left}: {}", size.origin))
                     .help("make the shapes agree, use two indices, or state the size and pad: A[.. | 0]"),
             );
             self.wrong = true;

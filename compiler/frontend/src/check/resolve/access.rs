@@ -6,7 +6,7 @@ use crate::check::names::Entity;
 use crate::check::resolved::{
     Expr, ExprKind, Place, PlaceKind, Read, Source, TableData, TensorId, VariableId,
 };
-use crate::check::{axes, constants};
+use crate::check::{Diagnostics, axes, constants};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use std::rc::Rc;
 use tcc_ir::Extent;
@@ -191,9 +191,20 @@ impl Resolver<'_, '_> {
     ) -> Option<(Source, String, usize, Option<Span>)> {
         match call.name.text.as_str() {
             "dft" if call.arguments.len() == 1 => {
-                match constants::extent(&call.arguments[0], self.names, self.found) {
+                let mut aside = Diagnostics::default();
+                match constants::extent(&call.arguments[0], self.names, &mut aside) {
                     Ok(extent) => Some((Source::Dft(extent), "dft".into(), 2, None)),
-                    Err(_) => None,
+                    Err(_) => {
+                        for mut diagnostic in aside.list {
+                            if diagnostic.code == Code::SizeNotInteger {
+                                diagnostic.code = Code::ConstantArguments;
+                                diagnostic.message =
+                                    "the length of a dft must be known when the program is compiled or called".into();
+                            }
+                            self.found.push(diagnostic);
+                        }
+                        None
+                    }
                 }
             }
             "dft" => {

@@ -20,7 +20,7 @@ impl Resolver<'_, '_> {
         let keeps = reduce.op == ReduceOp::Softmax;
         let (scope, open) = (self.scope.len(), self.open.len());
         let variables: Vec<VariableId> =
-            if keeps { self.kept(&reduce.binders) } else { self.bind(&reduce.binders) };
+            if keeps { self.kept(&reduce.binders, "softmax") } else { self.bind(&reduce.binders) };
         let guards = reduce.guards.iter().map(|guard| self.expr(guard)).collect();
         let body = self.expr(&reduce.body);
         self.scope.truncate(scope);
@@ -47,7 +47,7 @@ impl Resolver<'_, '_> {
             return self.opaque(span);
         }
         let saved = std::mem::take(&mut self.in_place);
-        let to = self.kept(&transform.to);
+        let to = self.kept(&transform.to, "a transform");
         let (scope, open) = (self.scope.len(), self.open.len());
         let from = self.bind(&transform.from);
         let body = self.expr(&transform.body);
@@ -100,10 +100,13 @@ impl Resolver<'_, '_> {
     }
 
     /// Indices that the construct keeps: they are on the left or bound further out.
-    fn kept(&mut self, binders: &[Binder]) -> Vec<VariableId> {
+    fn kept(&mut self, binders: &[Binder], construct: &'static str) -> Vec<VariableId> {
         let mut variables = Vec::new();
         for binder in binders {
-            if let Some(id) = self.existing_index(&binder.name.text, binder.name.span) {
+            self.keeps = Some(construct);
+            let existing = self.existing_index(&binder.name.text, binder.name.span);
+            self.keeps = None;
+            if let Some(id) = existing {
                 self.state_size(id, binder.size.as_ref());
                 variables.push(id);
             }

@@ -2,7 +2,7 @@
 
 use super::{Binding, Resolver};
 use crate::ast::{self, Span, TypeName};
-use crate::check::functions::{BUILTINS, CONSTANT_TENSORS, builtin};
+use crate::check::functions::{BUILTINS, CONSTANT_TENSORS, ELSEWHERE, builtin};
 use crate::check::names::{self, Entity};
 use crate::check::resolved::{Expr, ExprKind};
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -76,9 +76,10 @@ impl Resolver<'_, '_> {
                 format!("`{name}` is a tensor: index it with square brackets, {name}[..]")
             }
             Some((entity, _)) => format!("`{name}` is a {}: write * for a product", entity.noun()),
-            None => match nearest(name, candidates) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("define it: fn {name}(x) = .."),
+            None => match (ELSEWHERE.iter().find(|row| row.0 == name), nearest(name, candidates)) {
+                (Some((_, instead)), _) => (*instead).to_owned(),
+                (None, Some(near)) => format!("did you mean `{near}`?"),
+                (None, None) => format!("define it: fn {name}(x) = .."),
             },
         };
         self.found.push(diagnostic.help(help));
