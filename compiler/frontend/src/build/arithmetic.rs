@@ -162,12 +162,11 @@ impl Body<'_, '_> {
     fn not_zero(&mut self, divisor: &Value, word: &str, span: Span) -> Result<(), Reported> {
         let facts = self.facts();
         let one = Extent::from(1);
-        if let Some(bounds) = self.bounds(divisor) {
-            if facts.nonnegative(&(bounds.low.clone() - one.clone()))
-                || facts.nonnegative(&(-bounds.high.clone() - one))
-            {
-                return Ok(());
-            }
+        if let Some(bounds) = self.bounds(divisor)
+            && (facts.nonnegative(&(bounds.low.clone() - one.clone()))
+                || facts.nonnegative(&(-bounds.high.clone() - one)))
+        {
+            return Ok(());
         }
         let place = divisor.place.clone().filter(|place| !ranges::has_index(place));
         match place.as_ref().map(|place| (place, place.as_const())) {

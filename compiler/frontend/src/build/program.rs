@@ -364,7 +364,8 @@ fn build_group(all: &mut Building<'_>, group: &Group, equations: &mut [Vec<Equat
     });
     let waits = group.tensors.iter().any(|tensor| {
         equations[tensor.index()].iter().any(|equation| {
-            let missing = |id: &TensorId| all.stored[id.index()].is_none() && !group.tensors.contains(id);
+            let missing =
+                |id: &TensorId| all.stored[id.index()].is_none() && group.tensors.binary_search(id).is_err();
             order::reads(equation).iter().any(missing)
         })
     });

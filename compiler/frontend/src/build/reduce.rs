@@ -122,7 +122,7 @@ impl Body<'_, '_> {
         Err(self.error(
             Diagnostic::new(Code::OperandType, format!("any and all take truth values, not {dtype}"))
                 .label(reduce.body.span, format!("{dtype} here"))
-                .help("compare it: .. != 0"),
+                .help("compare it, in brackets: any[i] (x[i] > 0)"),
         ))
     }
 
@@ -187,9 +187,17 @@ impl Body<'_, '_> {
         let sum = self.guarded_reduction(ReduceOp::Sum, body, accumulator, guard, axes);
         let count = match guard {
             None => {
-                let product =
-                    axes.iter().fold(Extent::from(1), |product, axis| product * axis.extent.clone());
-                self.all.builder.size(&product)
+                let extents = axes.iter().map(|axis| &axis.extent);
+                match crate::check::ranges::product_of(extents) {
+                    Some(product) => self.all.builder.size(&product),
+                    None => {
+                        let one = self.all.builder.number(1, Dtype::I64);
+                        axes.iter().fold(one, |product, axis| {
+                            let size = self.all.builder.size(&axis.extent);
+                            self.all.builder.map(ScalarOp::Mul, &[product, size])
+                        })
+                    }
+                }
             }
             Some(guard) => {
                 let ones = self.all.builder.cast(guard, Dtype::I64);

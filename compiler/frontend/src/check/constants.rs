@@ -3,6 +3,7 @@
 use super::Diagnostics;
 use super::Reported;
 use super::names::{Entity, Names};
+use super::ranges::{product_of, times};
 use crate::ast::{BinaryOp, Expr, ExprKind, Number, Span};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use tcc_ir::Extent;
@@ -39,7 +40,7 @@ fn extent_of(expr: &Expr, names: &Names, found: &mut Diagnostics) -> Result<Exte
             match op {
                 BinaryOp::Add => Ok(left + right),
                 BinaryOp::Sub => Ok(left - right),
-                BinaryOp::Mul => Ok(left * right),
+                BinaryOp::Mul => times(&left, &right).ok_or_else(|| too_large(expr.span, found)),
                 BinaryOp::FloorDiv | BinaryOp::Mod if right.as_const() == Some(0) => Err(found.push(
                     Diagnostic::new(Code::DivisionByZero, "a size is divided by 0")
                         .label(b.span, "this is 0")
@@ -49,7 +50,8 @@ fn extent_of(expr: &Expr, names: &Names, found: &mut Diagnostics) -> Result<Exte
                 BinaryOp::Mod => Ok(left.modulo(right)),
                 BinaryOp::Pow => match right.as_const() {
                     Some(power) if (0..=MAX_POWER).contains(&power) => {
-                        Ok((0..power).fold(Extent::from(1), |product, _| product * left.clone()))
+                        let factors = std::iter::repeat_n(&left, power as usize);
+                        product_of(factors).ok_or_else(|| too_large(expr.span, found))
                     }
                     _ => {
                         Err(not_integer(expr.span, "a power in a size has a small constant exponent", found))
@@ -68,6 +70,14 @@ fn extent_of(expr: &Expr, names: &Names, found: &mut Diagnostics) -> Result<Exte
         }
         _ => Err(not_integer(expr.span, "not made of sizes, parameters and numbers", found)),
     }
+}
+
+fn too_large(span: Span, found: &mut Diagnostics) -> Reported {
+    found.push(
+        Diagnostic::new(Code::TooLarge, "this size has too many terms")
+            .label(span, "too large when multiplied out")
+            .help("give a part of it a name of its own, as a size or a parameter"),
+    )
 }
 
 fn not_integer(span: Span, label: &str, found: &mut Diagnostics) -> Reported {

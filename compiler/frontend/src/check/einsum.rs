@@ -79,7 +79,9 @@ fn program_text(einsum: &Einsum, options: &Options) -> Result<String, Box<Diagno
         widest = widest.max(dots);
         let names = axes(term, dots);
         let name = operand.map_or_else(|| format!("arg{position}"), |operand| operand.name.clone());
-        let name = if is_name(&name) { name } else { format!("arg{position}") };
+        // What is not a word of the language, or is given twice, is called after its position.
+        let twice = options.operands[..position.min(options.operands.len())].iter().any(|o| o.name == name);
+        let name = if is_name(&name) && !twice { name } else { format!("arg{position}") };
         let dtype = operand.map_or("f32", |operand| operand.dtype.name());
         dtypes.push(dtype);
         let dims: Vec<String> = match operand {

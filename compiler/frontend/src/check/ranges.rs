@@ -22,6 +22,18 @@ pub fn small(extent: &Extent) -> bool {
         && extent.terms().all(|(_, atoms)| atoms.len() <= 6)
 }
 
+/// The product of two sizes; `None` where it would be unreasonably large to write down.
+pub fn times(a: &Extent, b: &Extent) -> Option<Extent> {
+    let terms = a.terms().count().checked_mul(b.terms().count())?;
+    let degree = |e: &Extent| e.terms().map(|(_, atoms)| atoms.len()).max().unwrap_or(0);
+    (terms <= 1024 && degree(a) + degree(b) <= 32).then(|| a.clone() * b.clone())
+}
+
+/// The product of several sizes, as [`times`].
+pub fn product_of<'e>(factors: impl IntoIterator<Item = &'e Extent>) -> Option<Extent> {
+    factors.into_iter().try_fold(Extent::from(1), |product, factor| times(&product, factor))
+}
+
 /// The least and the greatest value of a place, in sizes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bounds {

@@ -3,6 +3,7 @@
 //! A size written at the index wins, then the declared shape of the left side, then the bare
 //! positions `A[.., i, ..]` where the index stands, then groups and transforms, and last padded reads.
 
+use super::ranges::product_of;
 use super::resolved::{
     Equation, Expr, ExprKind, Left, Origin, PlaceKind, Read, Source, Transform, Variable, VariableId,
 };
@@ -153,7 +154,9 @@ fn solve_groups_and_transforms(uses: &Uses<'_>, sizes: &mut [Option<VariableSize
         for group in &uses.groups {
             let unknown: Vec<_> = group.members.iter().filter(|m| sizes[m.index()].is_none()).collect();
             let [unknown] = unknown.as_slice() else { continue };
-            let others = product(group.members.iter().filter(|m| m != unknown), sizes);
+            let Some(others) = product(group.members.iter().filter(|m| m != unknown), sizes) else {
+                continue;
+            };
             sizes[unknown.index()] = Some(VariableSize {
                 extent: group.extent.clone().div(others),
                 explicit: false,
@@ -219,11 +222,12 @@ fn solve_transform(transform: &Transform, position: usize, sizes: &mut [Option<V
     }
 }
 
-fn product<'v>(members: impl Iterator<Item = &'v VariableId>, sizes: &[Option<VariableSize>]) -> Extent {
-    members.fold(Extent::from(1), |product, member| match &sizes[member.index()] {
-        Some(size) => product * size.extent.clone(),
-        None => product,
-    })
+/// The product of the known sizes; `None` if it is unreasonably large.
+fn product<'v>(
+    members: impl Iterator<Item = &'v VariableId>,
+    sizes: &[Option<VariableSize>],
+) -> Option<Extent> {
+    product_of(members.filter_map(|member| sizes[member.index()].as_ref()).map(|size| &size.extent))
 }
 
 /// Checks that all sizes are known and agree; what depends on values becomes a requirement.
@@ -262,7 +266,17 @@ pub fn settle(
         }
     }
     for group in &uses.groups {
-        checker.group_fits(group, product(group.members.iter(), &sizes));
+        match product(group.members.iter(), &sizes) {
+            Some(product) => checker.group_fits(group, product),
+            None => checker.group_too_large(group.span),
+        }
+    }
+    for left in &equation.left {
+        if let Left::Group(members, span) = left
+            && product(members.iter(), &sizes).is_none()
+        {
+            checker.group_too_large(*span);
+        }
     }
     for transform in &uses.transforms {
         for position in 0..transform.from.len() {
@@ -451,6 +465,15 @@ impl Checker<'_> {
         }
         let text = format!("{}: {}", Code::IndexSizesDisagree, message("{left}", "{right}"));
         self.require(&size.extent, Relation::Eq, &used.extent, text, used.span);
+    }
+
+    fn group_too_large(&mut self, span: Span) {
+        self.found.push(
+            Diagnostic::new(Code::TooLarge, "the size of this group has too many terms")
+                .label(span, "too large when multiplied out")
+                .help("give a part of it a name of its own, as a size or a parameter"),
+        );
+        self.wrong = true;
     }
 
     fn group_fits(&mut self, group: &GroupUse, product: Extent) {

@@ -1,0 +1,264 @@
+//! What small programs mean: each row is a program, its operands, and what must come out.
+
+use std::collections::BTreeMap;
+use tcc_frontend::{Operand, Options, compile};
+use tcc_ir::{Bindings, Ir, Reference, Tensor, Value};
+
+/// An operand: shape and elements.
+type Given<'a> = (&'a str, &'a [usize], &'a [f64]);
+
+/// Evaluates a program; the answer is the elements of its outputs, complex numbers as two.
+fn eval(source: &str, given: &[Given<'_>], params: &[(&str, i64)]) -> Result<Vec<Vec<f64>>, String> {
+    let expression = !source.contains("out ");
+    let operands = given.iter().map(|(name, shape, _)| Operand {
+        name: (*name).into(),
+        dtype: tcc_ir::Dtype::F64,
+        shape: shape.to_vec(),
+    });
+    let options = Options { expression, operands: operands.collect(), ..Options::default() };
+    let program = compile(source, &options).map_err(|list| {
+        list.iter().map(|d| format!("{}: {}", d.code, d.message)).collect::<Vec<_>>().join("; ")
+    })?;
+    let given: BTreeMap<&str, &Given<'_>> = given.iter().map(|row| (row.0, row)).collect();
+    let mut inputs = Vec::new();
+    for input in &program.graph.inputs {
+        let (_, shape, numbers) = given.get(&*input.name).ok_or(format!("no operand {}", input.name))?;
+        let tensor = if input.ty.dtype.is_int() || input.ty.dtype == tcc_ir::Dtype::Bool {
+            let value = |&x: &f64| {
+                if input.ty.dtype.is_int() { Value::Int(x as i64) } else { Value::Bool(x != 0.0) }
+            };
+            Tensor::from_values(input.ty.dtype, shape, numbers.iter().map(value).collect())
+        } else {
+            Tensor::<Reference>::from_f64s(input.ty.dtype, shape, numbers)
+        };
+        inputs.push(tensor.ok_or("the operand does not fit")?);
+    }
+    let bindings: Bindings = params.iter().map(|(name, value)| ((*name).into(), *value)).collect();
+    let outputs = program.graph.eval::<Reference>(&inputs, &bindings).map_err(|e| format!("run: {e}"))?;
+    let numbers = |value: &Value<Reference>| match *value {
+        Value::Bool(b) => vec![f64::from(u8::from(b))],
+        Value::Int(i) => vec![i as f64],
+        Value::Real(r) => vec![r],
+        Value::Complex(re, im) => vec![re, im],
+    };
+    Ok(outputs.iter().map(|tensor| tensor.data.iter().flat_map(numbers).collect()).collect())
+}
+
+#[track_caller]
+fn means(source: &str, given: &[Given<'_>], expected: &[f64]) {
+    let got = eval(source, given, &[]).unwrap_or_else(|error| panic!("{source}\n{error}"));
+    let got = got.concat();
+    let near =
+        |a: f64, b: f64| (a.is_nan() && b.is_nan()) || a == b || (a - b).abs() <= 1e-12 * b.abs().max(1.0);
+    let same = got.len() == expected.len() && got.iter().zip(expected).all(|(a, b)| near(*a, *b));
+    assert!(same, "{source}\n{got:?}, not {expected:?}");
+}
+
+#[track_caller]
+fn fails(source: &str, given: &[Given<'_>], params: &[(&str, i64)], words: &str) {
+    match eval(source, given, params) {
+        Ok(got) => panic!("{source}\nis accepted: {got:?}"),
+        Err(error) => assert!(error.contains(words), "{source}\n{error}"),
+    }
+}
+
+const X: Given<'_> = ("x", &[4], &[3.0, 1.0, 4.0, 2.0]);
+const A: Given<'_> = ("A", &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+const INF: f64 = f64::INFINITY;
+
+#[test]
+fn sums_scopes_and_shadowing() {
+    means("y[i] += A[i,j]", &[A], &[6.0, 15.0]);
+    means("y = sum[i,j] A[i,j]*2 + 1", &[A], &[43.0]);
+    means("y[i] = sum[j] A[i,j]/sum[j] A[i,j]", &[A], &[1.0, 1.0]);
+    means("y[i] = x[i] / sum[i] x[i]", &[X], &[0.3, 0.1, 0.4, 0.2]);
+    means("y = sum[i] (x[i] * sum[i] x[i])", &[X], &[100.0]);
+    means("fn total(v) = sum[j:3] v*j\ny[j] = total(x[j])", &[X], &[9.0, 3.0, 12.0, 6.0]);
+    means("y = sum[i:5] 2", &[], &[10.0]);
+    means("y = prod[i:5] 2", &[], &[32.0]);
+    means("y = mean[i:5] 2", &[], &[2.0]);
+    means("y[j,i] = A[i,j]", &[A], &[1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+}
+
+#[test]
+fn guards_and_empty_reductions() {
+    means("y = sum[i where x[i] > 1, i < 3] x[i]", &[X], &[7.0]);
+    means("y = max[i where x[i] > 9] x[i]", &[X], &[-INF]);
+    means("y = mean[i where x[i] > 9] x[i]", &[X], &[f64::NAN]);
+    means("y = mean[i where x[i] > 1] x[i]", &[X], &[3.0]);
+    means("y = logsumexp[i where x[i] > 9] x[i]", &[X], &[-INF]);
+    means("y[i] = softmax[i where x[i] > 9] x[i]", &[X], &[0.0; 4]);
+    means("y = any[i] (x[i] > 3)\nz = all[i] (x[i] > 3)", &[X], &[1.0, 0.0]);
+    means("y = all[i where x[i] > 9] (x[i] > 100)", &[X], &[1.0]);
+    means("y = argmax[i] x[i]\nz = argmin[i] x[i]", &[X], &[2.0, 1.0]);
+    means("y = argmax[i where x[i] < 4] x[i]", &[X], &[0.0]);
+    means("y = argmin[i where i > 1] x[i]", &[X], &[3.0]);
+    means("y = argmax[i] x[i]", &[("x", &[3], &[1.0, f64::NAN, 5.0])], &[1.0]);
+    means("y = argmax[i where i != 0] x[i]", &[("x", &[3], &[1.0, 5.0, f64::NAN])], &[2.0]);
+    fails("y = argmax[i where x[i] > 9] x[i]", &[X], &[], "E0510");
+    fails("y = max[i where x[i] > 9] i", &[X], &[], "E0510");
+}
+
+#[test]
+fn places_outside() {
+    means("y[i:4] = x[i-1 | 9]", &[X], &[9.0, 3.0, 1.0, 4.0]);
+    means("y[i] = x[i+1 | x[i]]", &[X], &[1.0, 4.0, 2.0, 2.0]);
+    means("y[i:6] = x[i | 0]", &[X], &[3.0, 1.0, 4.0, 2.0, 0.0, 0.0]);
+    means("y[i:2] = x[i]", &[X], &[3.0, 1.0]);
+    means("y[i] = if i == 0 then 0 else x[i] - x[i-1]", &[X], &[0.0, -2.0, 3.0, -2.0]);
+    means("y = sum[i where i > 0 and x[i-1] > 1] x[i]", &[X], &[3.0]);
+    means("y[i] = [i > 0 and x[i-1] > 1]*x[i]", &[X], &[0.0, 1.0, 0.0, 2.0]);
+    means("y[i:4] = x[3-i]", &[X], &[2.0, 4.0, 1.0, 3.0]);
+    means("y[i:2,j:2] = x[(i j)]", &[X], &[3.0, 1.0, 4.0, 2.0]);
+    means("y[(j i)] = A[i,j]", &[A], &[1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    means("y[i:3] = 1.5", &[], &[1.5; 3]);
+    means("c[i:3] = 7\ny[i:3] = c[i-1 | 0]", &[], &[0.0, 7.0, 7.0]);
+    fails("in x : f64[n]\nout y : f64\ny = x[3]", &[("x", &[2], &[1.0, 2.0])], &[], "E0214");
+    fails("param k : int\nin x : f64[n]\nout y : f64\ny = x[k]", &[X], &[("k", 4)], "E0214");
+    fails(
+        "in x : f64[n]\nin k : i64[m]\nout y : f64[m]\ny[j] = x[k[j]]",
+        &[X, ("k", &[1], &[-1.0])],
+        &[],
+        "E0508",
+    );
+}
+
+#[test]
+fn checks_respect_guards() {
+    let k: Given<'_> = ("k", &[4], &[0.0, -1.0, 9.0, 3.0]);
+    let head = "in x : f64[n]\nin k : i64[m]\n";
+    means(&format!("{head}out y : f64\ny = sum[j where 0 <= k[j] < 4] x[k[j]]"), &[X, k], &[5.0]);
+    means(&format!("{head}out y : f64[m]\ny[j] = x[k[j] | -1]"), &[X, k], &[3.0, -1.0, -1.0, 2.0]);
+    means(
+        &format!("{head}out y : i64[m]\ny[j] = if k[j] == 0 then 0 else 7 mod k[j]"),
+        &[X, k],
+        &[0.0, 0.0, 7.0, 1.0],
+    );
+    fails(&format!("{head}out y : i64[m]\ny[j] = 7 mod k[j]"), &[X, k], &[], "E0509");
+    fails(&format!("{head}out y : i64[m]\ny[j] = 2^k[j]"), &[X, k], &[], "E0512");
+    fails("in x : f64[n]\nparam p : int\nout y : i64[n]\ny[i] = i mod p", &[X], &[("p", 0)], "E0308");
+}
+
+#[test]
+fn scatters_and_diagonals() {
+    let (dst, m): (Given<'_>, Given<'_>) = (("dst", &[3], &[1.0, 1.0, 0.0]), ("m", &[3], &[5.0, 6.0, 7.0]));
+    let head = "in dst : i64[e]\nin m : f64[e]\n";
+    means(&format!("{head}out y : f64[3]\ny[dst[k]] += m[k]"), &[dst, m], &[7.0, 11.0, 0.0]);
+    means(&format!("{head}out y : f64[3]\ny[dst[k]] max= m[k]"), &[dst, m], &[7.0, 6.0, -INF]);
+    means(&format!("{head}out y : f64[3]\ny[dst[k]] *= m[k]"), &[dst, m], &[7.0, 30.0, 1.0]);
+    means(&format!("{head}out y : i64[3]\ny[dst[k]] += 1"), &[dst, m], &[1.0, 2.0, 0.0]);
+    means(&format!("{head}out y : f64[3]\ny[dst[k]] += m[k]\ny[2] += 100"), &[dst, m], &[7.0, 11.0, 100.0]);
+    means(&format!("{head}out y : f64[3]\ny[dst[k]] += m[k]\ny[k] += m[k]"), &[dst, m], &[12.0, 17.0, 7.0]);
+    fails(&format!("{head}out y : f64[1]\ny[dst[k]] += m[k]"), &[dst, m], &[], "E0508");
+    means("D[i,i] = x[i]", &[("x", &[2], &[3.0, 4.0])], &[3.0, 0.0, 0.0, 4.0]);
+    means("out y : f64[6]\nin A : f64[2,3]\ny[i+j] += A[i,j]", &[A], &[1.0, 6.0, 8.0, 6.0, 0.0, 0.0]);
+    means("D[i,i] += A[i,j]", &[A], &[6.0, 0.0, 0.0, 15.0]);
+}
+
+#[test]
+fn recurrences() {
+    means("in x : f64[T]\nout h : f64[T]\nh[t] = h[t-1 | 0] + x[t]", &[X], &[3.0, 4.0, 8.0, 10.0]);
+    means("in x : f64[T]\nout h : f64[T]\nh[t] = h[t+1 | 0] + x[t]", &[X], &[10.0, 7.0, 6.0, 2.0]);
+    means("out f : i64[8]\nf[t] = f[t-1 | 1] + f[t-2 | 0]", &[], &[1.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0]);
+    means(
+        "in x : f64[T]\nout a, b : f64[T]\na[t] = b[t-1 | 1] + x[t]\nb[s] = 2*a[s]",
+        &[X],
+        &[4.0, 9.0, 22.0, 46.0, 8.0, 18.0, 44.0, 92.0],
+    );
+    means(
+        "in x : f64[T]\nout h : f64[T]\nh[t] = if t == 0 then x[t] else h[t-1]*x[t]",
+        &[X],
+        &[3.0, 3.0, 12.0, 24.0],
+    );
+    means(
+        "in A : f64[T,n]\nout h : f64[T,n]\nh[t,i] = h[t-1,i-1 | 0] + A[t,i]",
+        &[A],
+        &[1.0, 2.0, 3.0, 4.0, 6.0, 8.0],
+    );
+    means(
+        "in e : i64[T]\nout h : f64[T,2]\nh[t,e[t]] += 1 + h[t-1,e[t] | 0]",
+        &[("e", &[3], &[0.0, 0.0, 1.0])],
+        &[1.0, 0.0, 2.0, 0.0, 0.0, 1.0],
+    );
+    fails(
+        "in e : i64[T]\nin x : f64[T]\nout h : f64[T]\nvar g : i64[T]\nh[t] = x[g[t]] + h[t-1 | 0]\ng[t] = e[t] + i64(h[t-1 | 0])",
+        &[("e", &[3], &[0.0, 0.0, 0.0]), ("x", &[3], &[5.0, 1.0, 0.0])],
+        &[],
+        "E0508",
+    );
+    means(
+        "in x : f64[T]\nout h : f64[T]\nh[t] += x[t]*[j < 2] + h[t-1 | 0]*[j == 0]*x[j]*0",
+        &[X],
+        &[6.0, 2.0, 8.0, 4.0],
+    );
+}
+
+#[test]
+fn numbers_and_dtypes() {
+    means("out y : i64[5]\ny[i] = (i-3) div 2", &[], &[-2.0, -1.0, -1.0, 0.0, 0.0]);
+    means("out y : i64[5]\ny[i] = (i-3) mod 2", &[], &[1.0, 0.0, 1.0, 0.0, 1.0]);
+    means("y = 7/2", &[], &[3.5]);
+    means("y = -2^2\nz = 2^3^2", &[], &[-4.0, 512.0]);
+    means("in b : u8[2]\nout y : u8[2]\ny[i] = b[i] + 1", &[("b", &[2], &[255.0, 3.0])], &[0.0, 4.0]);
+    means("in b : u8[2]\nout y : i64\ny = sum[i] b[i]", &[("b", &[2], &[255.0, 3.0])], &[258.0]);
+    means("in b : bool[3]\nout y : i64\ny = sum[i] b[i]", &[("b", &[3], &[1.0, 0.0, 1.0])], &[2.0]);
+    means("in b : i64[2]\nout y : f64\ny = mean[i] b[i]", &[("b", &[2], &[1.0, 2.0])], &[1.5]);
+    means("y = sum[i:3] [0 <= i < 2]", &[], &[2.0]);
+    means("t[a] = {{1,2},{3,4}}[a,1]\ny[i] = t[i]", &[], &[2.0, 4.0]);
+    means(
+        "y[i] = relu(x[i]-2) + sqr(2) + sigmoid(0) + silu(0) + softplus(-1000)",
+        &[X],
+        &[5.5, 4.5, 6.5, 4.5],
+    );
+    means("y = max(2, 1.5)\nz = min(inf, 3)", &[], &[2.0, 3.0]);
+    means("y = xor(6, 3) + shl(1, 4) + popcount(255)", &[], &[29.0]);
+    means("y = i64(floor(-2.5)) + i32(2.9)", &[], &[-1.0]);
+}
+
+#[test]
+fn complex_numbers_and_transforms() {
+    means("y = cis(0)", &[], &[1.0, 0.0]);
+    means("y = re(cis(pi)*cis(pi)) + abs(cis(1)) + im(conj(cis(pi/2)))", &[], &[1.0]);
+    means(
+        "z = 3*cis(0) + 4*cis(pi/2)\ny = abs(exp(log(z))) + abs(sqrt(z))^2 + abs(z/z) + abs(z^2)",
+        &[],
+        &[36.0],
+    );
+    means("Z[k] = rfft[i -> k] x[i]\ny[i:4] = irfft[k -> i] Z[k]", &[X], &[3.0, 1.0, 4.0, 2.0]);
+    means(
+        "Z[k] = fft[i -> k] x[i]\ny = re(Z[0])\nd = sum[k] abs(Z[k] - sum[i] x[i]*dft(4)[k,i])",
+        &[X],
+        &[10.0, 0.0],
+    );
+    means("Z[k] = fft[i -> k] x[i]\ny[i] = re(ifft[k -> i] Z[k])", &[X], &[3.0, 1.0, 4.0, 2.0]);
+}
+
+#[test]
+fn einsum_strings() {
+    let b: Given<'_> = ("B", &[3, 2], &[1.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+    means("ij,jk->ik", &[A, b], &[4.0, 5.0, 10.0, 11.0]);
+    means("ij,jk", &[A, b], &[4.0, 5.0, 10.0, 11.0]);
+    means("ij->ji", &[A], &[1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    means("ij->", &[A], &[21.0]);
+    means("...j->...", &[A], &[6.0, 15.0]);
+    means("...i,...i", &[A, ("B", A.1, A.2)], &[14.0, 77.0]);
+    fails("ij,jk->ik", &[A, A], &[], "E0511");
+    fails("ij,jk->ik", &[A], &[], "E0511");
+}
+
+#[test]
+fn sizes_are_found_and_agree() {
+    let head = "in A : f64[n, m]\nin x : f64[k]\n";
+    means(
+        &format!("{head}out y : f64[n]\ny[i] = sum[j] A[i,j]*x[j]"),
+        &[A, ("x", &[3], &[1.0, 1.0, 1.0])],
+        &[6.0, 15.0],
+    );
+    fails(
+        &format!("{head}out y : f64[n]\ny[i] = sum[j] A[i,j]*x[j]"),
+        &[A, X],
+        &[],
+        "index j is 3 here (axis 2 of A) but 4 as axis 1 of x",
+    );
+    means("in x : f64[2*n]\nout y : f64[n]\ny[i] = x[2*i]", &[X], &[3.0, 4.0]);
+}
