@@ -1,10 +1,10 @@
 //! Everything that can go wrong, as values.
 
+use crate::binding_error::coded;
 use tcc_backends::{BackendError, CallError};
 use tcc_frontend::ast::Span;
 use tcc_frontend::diagnostic::{Code, Diagnostic};
-use tcc_ir::bind::BindError;
-use tcc_ir::{EvalError, Relation, Requirement};
+use tcc_ir::EvalError;
 use tcc_passes::PipelineError;
 use thiserror::Error;
 
@@ -63,31 +63,6 @@ impl Error {
         }
     }
 
-    /// A result that does not fit the symbols of a program, with the place in the source where known.
-    pub(crate) fn from_binding(error: &BindError, requirements: &[Requirement]) -> Error {
-        let mut message = error.to_string();
-        let mut span = None;
-        let code = match error {
-            BindError::Unknown(_) => Code::UnknownOperand,
-            BindError::Rank { .. } => Code::OperandRank,
-            BindError::Mismatch { .. } => Code::OperandExtent,
-            BindError::Indivisible { .. } => Code::ShapeUnsolved,
-            BindError::Negative { .. } | BindError::Extent(_) => Code::NegativeSize,
-            BindError::Unsolved(_) => Code::MissingValue,
-            BindError::Requirement { index, message: text } => {
-                message.clone_from(text);
-                let requirement = requirements.get(*index);
-                span = requirement.and_then(|r| r.span);
-                match requirement.map(|r| r.relation) {
-                    Some(Relation::Le) => Code::ReadOutOfRange,
-                    Some(Relation::Divides) => Code::GroupNotDivisible,
-                    Some(Relation::Eq) | None => Code::OperandExtent,
-                }
-            }
-        };
-        Error::rejected(code, message, span)
-    }
-
     /// One diagnostic, at a place of the source if there is one.
     pub(crate) fn rejected(code: Code, message: String, span: Option<(usize, usize)>) -> Error {
         let mut diagnostic = Diagnostic::new(code, message);
@@ -126,8 +101,8 @@ impl From<EvalError> for Error {
     fn from(error: EvalError) -> Error {
         match error {
             EvalError::Operand(message) => Error::rejected(Code::OperandExtent, message, None),
-            EvalError::Requirement { message, .. } => Error::rejected(Code::OperandExtent, message, None),
-            EvalError::Check { message, .. } => Error::rejected(run_time_code(&message), message, None),
+            EvalError::Requirement { message, .. } => coded(&message, Code::OperandExtent, None),
+            EvalError::Check { message, .. } => coded(&message, Code::IndexOutside, None),
             EvalError::Extent(error) => Error::rejected(Code::NegativeSize, error.to_string(), None),
             EvalError::Limit { needed, limit, unit } => Error::Limit {
                 what: format!("the evaluation (counted in {unit})"),
@@ -143,11 +118,9 @@ impl Error {
     /// A failed call; `spans` are the places of the run-time checks.
     pub(crate) fn from_call(error: CallError, spans: impl Fn(usize) -> Option<(usize, usize)>) -> Error {
         match error {
-            CallError::Check { site, message } => {
-                Error::rejected(run_time_code(&message), message, spans(site))
-            }
+            CallError::Check { site, message } => coded(&message, Code::IndexOutside, spans(site)),
             CallError::Eval(error) => error.into(),
-            CallError::Requirement(message) => Error::rejected(Code::OperandExtent, message, None),
+            CallError::Requirement(message) => coded(&message, Code::OperandExtent, None),
             CallError::Extent(error) => Error::rejected(Code::NegativeSize, error.to_string(), None),
             CallError::Negative { .. } => Error::rejected(Code::NegativeSize, error.to_string(), None),
             CallError::TooLarge(what) => Error::Limit { what, needed: u64::MAX, limit: isize::MAX as u64 },
@@ -158,20 +131,6 @@ impl Error {
             | CallError::Alignment { .. }
             | CallError::Overlap(..)) => Error::Argument(error.to_string()),
         }
-    }
-}
-
-/// The code of a run-time check, by what its message is about.
-fn run_time_code(message: &str) -> Code {
-    let about = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    if about(&["division", "div by", "mod by", "divis", "by zero", "by 0"]) {
-        Code::RuntimeDivisionByZero
-    } else if about(&["exponent", "power"]) {
-        Code::RuntimeNegativeExponent
-    } else if about(&["empty", "nothing", "no element"]) {
-        Code::RuntimeEmptyReduction
-    } else {
-        Code::IndexOutside
     }
 }
 

@@ -234,7 +234,7 @@ impl Kernel {
             }
         }
         let shapes: Vec<&[usize]> = arguments.iter().map(Argument::shape).collect();
-        let code = Specialised::new(&inner.compiler, program, &shapes, &inner.numbers)?;
+        let code = Specialised::new(&inner.compiler, program, &shapes, &inner.numbers, &inner.source.text)?;
         let key = arguments.iter().map(|argument| (argument.dtype(), argument.shape().to_vec())).collect();
         Ok(Entry { hash, key, code })
     }

@@ -22,6 +22,7 @@
 //! what can be called. Errors are values ([`Error`]); nothing here prints.
 
 pub mod argument;
+mod binding_error;
 #[doc(hidden)]
 pub mod command;
 mod compiler;

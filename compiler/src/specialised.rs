@@ -1,11 +1,12 @@
 //! A program compiled for one set of shapes and numbers.
 
 use crate::argument::Output;
+use crate::binding_error;
 use crate::compiler::{Compiler, Number};
 use crate::error::{Error, Result};
 use crate::operand::{compare::unflatten, convert};
 use tcc_frontend::Program;
-use tcc_frontend::diagnostic::Code;
+use tcc_frontend::diagnostic::{Code, Diagnostic};
 use tcc_ir::graph::{Graph, Input};
 use tcc_ir::loops::Func;
 use tcc_ir::scalar::Literal;
@@ -57,11 +58,16 @@ pub fn operands(graph: &Graph) -> impl Iterator<Item = &Input> {
     graph.inputs.iter().filter(|input| input.param.is_none())
 }
 
-/// Values of all symbols, from the shapes of the operands and the numbers given.
+/// Values of all symbols, from the shapes of the operands and the numbers given; `text` is the program.
 ///
 /// # Errors
 /// Shapes that do not fit the program, or sizes that nothing determines.
-pub fn bind(graph: &Graph, shapes: &[&[usize]], numbers: &[(String, Number)]) -> Result<Bindings> {
+pub fn bind(
+    graph: &Graph,
+    shapes: &[&[usize]],
+    numbers: &[(String, Number)],
+    text: &str,
+) -> Result<Bindings> {
     let mut given = Bindings::new();
     for (name, number) in numbers {
         let is_input = graph.inputs.iter().any(|input| *input.name == **name);
@@ -81,7 +87,7 @@ pub fn bind(graph: &Graph, shapes: &[&[usize]], numbers: &[(String, Number)]) ->
         .iter()
         .map(|input| if input.param.is_some() { &[] } else { rest.next().copied().unwrap_or_default() })
         .collect();
-    graph.bind(&all, &given).map_err(|error| Error::from_binding(&error, &graph.requirements))
+    graph.bind(&all, &given).map_err(|error| binding_error::explain(&error, graph, text))
 }
 
 /// The value of a float parameter: what was given, else its default.
@@ -117,8 +123,9 @@ impl Specialised {
         program: &Program,
         shapes: &[&[usize]],
         numbers: &[(String, Number)],
+        text: &str,
     ) -> Result<Specialised> {
-        let bindings = bind(&program.graph, shapes, numbers)?;
+        let bindings = bind(&program.graph, shapes, numbers, text)?;
         Specialised::with_bindings(compiler, program, &bindings, numbers, &mut Quiet).map(|(this, _)| this)
     }
 
@@ -156,7 +163,8 @@ impl Specialised {
             let arena = arena.eval(bindings).map_or(u64::MAX, i64::unsigned_abs);
             if let Some(allowed) = program.peak_limit.filter(|&allowed| arena > allowed) {
                 let message = format!("working memory of {arena} bytes is planned, @max allows {allowed}");
-                return Err(Error::rejected(Code::BudgetExceeded, message, None));
+                let help = "allow more, or choose smaller sizes";
+                return Err(Error::Rejected(vec![Diagnostic::new(Code::BudgetExceeded, message).help(help)]));
             }
             limit("the program", total.saturating_add(arena), compiler.memory())?;
         }
@@ -317,7 +325,8 @@ impl Interval {
         let Interval { name, low, high } = self;
         let place = if index.is_empty() { name.clone() } else { format!("{name}[{}]", index.join(",")) };
         let message = format!("`{place}` is {value}, outside the declared interval [{low}, {high}]");
-        Err(Error::rejected(Code::OutsideInterval, message, None))
+        let help = "widen the interval, or check the data: the program promises it";
+        Err(Error::Rejected(vec![Diagnostic::new(Code::OutsideInterval, message).help(help)]))
     }
 }
 

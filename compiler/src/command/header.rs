@@ -248,7 +248,7 @@ impl<'a> Wrapper<'a> {
 
     /// A program that calls the function once on made-up data.
     pub fn example(&self) -> Result<String, Error> {
-        let bindings = crate::operand::bind::small_sizes(&self.program.graph)?;
+        let bindings = crate::operand::make_up::small_sizes(&self.program.graph)?;
         let value = |extent: &Extent| -> Result<i64, Error> {
             extent.eval(&bindings).map_err(|error| Error::Argument(error.to_string()))
         };

@@ -12,7 +12,7 @@ use crate::{Array, Dtype, Error, Output};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use tcc_ir::{Ir, Reference, Tensor};
+use tcc_ir::{Ir, Native, Reference, Tensor};
 use tcc_passes::Quiet;
 
 /// Run a program on data and print a summary of every result
@@ -190,15 +190,13 @@ fn check_expected(
     Ok(checked.collect())
 }
 
-/// Compares with the reference evaluation of the graph in f64.
+/// Compares with the reference evaluation of the graph in f64. A result may be as far from it as the
+/// plain evaluation in the program's own dtypes is: on data for which a program is ill-conditioned
+/// no compiler does better.
 fn check_reference(loaded: &Loaded, bound: &Bound, outputs: &[Output]) -> Result<Vec<Checked>, Failure> {
-    let graph = &loaded.program.graph;
-    let inputs = reference_inputs(loaded, bound)?;
-    let wanted = graph.eval::<Reference>(&inputs, &bound.bindings).map_err(Error::from)?;
+    let wanted = reference(loaded, bound)?;
     let mut checked = Vec::new();
-    for (want, got) in wanted.into_iter().zip(outputs) {
-        let tolerance = tolerance(got.array.dtype());
-        let want = in_full_width(want).map_err(Error::from)?;
+    for ((want, tolerance), got) in wanted.into_iter().zip(outputs) {
         checked.push(Checked {
             output: got.name.clone(),
             against: "the f64 reference".into(),
@@ -207,6 +205,26 @@ fn check_reference(loaded: &Loaded, bound: &Bound, outputs: &[Output]) -> Result
         });
     }
     Ok(checked)
+}
+
+/// What the program means, in f64, and how far a result may be from it.
+pub fn reference(loaded: &Loaded, bound: &Bound) -> Result<Vec<(Array, f64)>, Failure> {
+    let graph = &loaded.program.graph;
+    let wanted = graph
+        .eval::<Reference>(&reference_inputs(loaded, bound)?, &bound.bindings)
+        .map_err(|error| about(error.into(), &loaded.source))?;
+    let native =
+        graph.eval::<Native>(&reference_inputs(loaded, bound)?, &bound.bindings).map_err(Error::from)?;
+    let mut all = Vec::new();
+    for (want, native) in wanted.into_iter().zip(native) {
+        let (dtype, want) = (want.dtype, in_full_width(want).map_err(Error::from)?);
+        let loss = match compare(&native.to_array().map_err(Error::from)?, &want, 0.0) {
+            Verdict::Differs { error, .. } | Verdict::Equal(error) => 16.0 * error,
+            Verdict::Shape | Verdict::Kind => 0.0,
+        };
+        all.push((want, loss.max(tolerance(dtype))));
+    }
+    Ok(all)
 }
 
 /// The operands and parameters of a program as tensors, in order of declaration.
@@ -257,6 +275,9 @@ impl Checked {
     fn text(&self) -> String {
         let Checked { output, against, tolerance, .. } = self;
         match &self.verdict {
+            Some(Verdict::Equal(_)) if tolerance.is_infinite() => {
+                format!("{output} : cannot be judged: on these data it overflows in its own dtype\n")
+            }
             Some(Verdict::Equal(error)) => {
                 format!("{output} : equal to {against} (error {error:.1e}, tolerance {tolerance:.1e})\n")
             }

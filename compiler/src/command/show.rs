@@ -42,7 +42,7 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
 /// The sizes among the numbers. Those of a program without operands may determine the others.
 pub fn sizes(program: &Program, numbers: &[(String, Number)]) -> Bindings {
     if program.graph.inputs.is_empty()
-        && let Ok(bindings) = bind(&program.graph, &[], numbers)
+        && let Ok(bindings) = bind(&program.graph, &[], numbers, "")
     {
         return bindings;
     }

@@ -5,7 +5,7 @@
 //! a tolerance that the dtype of each result sets.
 
 use super::program::{Loaded, ProgramArguments, about};
-use super::run::{in_full_width, reference_inputs, tolerance};
+use super::run::{in_full_width, reference, reference_inputs};
 use super::session::{Exit, Failure, Session};
 use super::table::table;
 use crate::operand::bind::{Bound, Missing};
@@ -67,6 +67,7 @@ impl Outcome {
     fn text(&self) -> String {
         match self {
             Outcome::Equal => "equal".into(),
+            Outcome::Close(error) if error.is_infinite() => "- (overflows in its own dtype)".into(),
             Outcome::Close(error) => format!("{error:.1e}"),
             Outcome::None(why) => format!("- ({why})"),
             Outcome::Differs(place) => format!("DIFFERS at {place}"),
@@ -118,11 +119,14 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     Ok(if wrong.is_some() { Exit::CheckFailed } else { Exit::Fine })
 }
 
+/// Expected results and how far a result may be from each.
+type Wanted = Vec<(Array, f64)>;
+
 /// Inputs and expected results of the three rungs.
 struct Ladder {
     exact: (Vec<Tensor<Exact>>, Result<Vec<Tensor<Exact>>, EvalError>),
-    integers: (Vec<Tensor<Reference>>, Result<Vec<Array>, EvalError>),
-    floats: (Vec<Tensor<Native>>, Vec<Array>),
+    integers: (Vec<Tensor<Native>>, Vec<Tensor<Reference>>, Option<Wanted>),
+    floats: (Vec<Tensor<Native>>, Wanted),
 }
 
 fn compare_stages(
@@ -135,20 +139,10 @@ fn compare_stages(
     let small = small_integers(loaded, bound)?;
     let exact_inputs = reference_inputs::<Exact>(loaded, bound)?;
     let integer_inputs = reference_inputs::<Reference>(loaded, &small)?;
-    let reference =
-        graph.eval::<Reference>(&reference_inputs(loaded, bound)?, &bound.bindings).map_err(Error::from)?;
     let ladder = Ladder {
         exact: (exact_inputs.clone(), graph.eval(&exact_inputs, &bound.bindings)),
-        integers: (
-            integer_inputs.clone(),
-            graph
-                .eval(&integer_inputs, &bound.bindings)
-                .and_then(|all| all.into_iter().map(in_full_width).collect()),
-        ),
-        floats: (
-            reference_inputs(loaded, bound)?,
-            reference.into_iter().map(in_full_width).collect::<Result<_, _>>().map_err(Error::from)?,
-        ),
+        integers: (reference_inputs(loaded, &small)?, integer_inputs, reference(loaded, &small).ok()),
+        floats: (reference_inputs(loaded, bound)?, reference(loaded, bound)?),
     };
     let mut rows = Vec::new();
     let mut expanded = false;
@@ -178,21 +172,26 @@ impl Ladder {
             (Err(error), _) => Outcome::None(error.to_string()),
             (Ok(want), _) => match stage.eval::<Exact>(&self.exact.0, open) {
                 Ok(got) => same_tensors(&outputs, &got, want),
+                Err(error @ EvalError::Domain(_)) => Outcome::None(error.to_string()),
                 Err(error) => Outcome::Differs(error.to_string()),
             },
         };
-        let integers = match &self.integers.1 {
-            Err(error) => Outcome::None(error.to_string()),
-            Ok(want) => {
-                let got = stage.eval::<Reference>(&self.integers.0, open);
-                let got =
-                    got.and_then(|all| all.into_iter().map(in_full_width).collect::<Result<Vec<_>, _>>());
-                judge(&outputs, got, want, |_| 1e-9)
+        let arrays =
+            |all: Vec<Tensor<Native>>| all.iter().map(Tensor::to_array).collect::<Result<Vec<_>, _>>();
+        let wide =
+            |all: Vec<Tensor<Reference>>| all.into_iter().map(in_full_width).collect::<Result<Vec<_>, _>>();
+        let integers = match (&self.integers.2, expanded) {
+            (None, _) => Outcome::None("no value".into()),
+            // Polynomials are as accurate as their dtype: f64 arithmetic does not make them better.
+            (Some(want), true) => {
+                judge(&outputs, stage.eval::<Native>(&self.integers.0, open).and_then(arrays), want, false)
+            }
+            (Some(want), false) => {
+                judge(&outputs, stage.eval::<Reference>(&self.integers.1, open).and_then(wide), want, true)
             }
         };
-        let got = stage.eval::<Native>(&self.floats.0, open);
-        let got = got.and_then(|all| all.iter().map(Tensor::to_array).collect::<Result<Vec<_>, _>>());
-        let floats = judge(&outputs, got, &self.floats.1, |array| tolerance(array.dtype()));
+        let got = stage.eval::<Native>(&self.floats.0, open).and_then(arrays);
+        let floats = judge(&outputs, got, &self.floats.1, false);
         Row { stage: name.into(), exact, integers, floats }
     }
 }
@@ -218,17 +217,16 @@ fn backend_row(
         let operands: Vec<&Array> = bound.arrays.iter().collect();
         Ok(code.run(&operands)?.into_iter().map(|output| output.array).collect())
     };
-    let tolerances = |array: &Array| tolerance(array.dtype());
     let floats = match call(bound) {
-        Ok(got) => judge(&outputs, Ok(got), &ladder.floats.1, tolerances),
+        Ok(got) => judge(&outputs, Ok(got), &ladder.floats.1, false),
         Err(error) => Outcome::Differs(error.to_string()),
     };
-    let integers = match (&ladder.integers.1, call(small)) {
-        (Err(error), _) => Outcome::None(error.to_string()),
-        (Ok(want), Ok(got)) => judge(&outputs, Ok(got), want, tolerances),
-        (Ok(_), Err(error)) => Outcome::Differs(error.to_string()),
+    let integers = match (&ladder.integers.2, call(small)) {
+        (None, _) => Outcome::None("no value".into()),
+        (Some(want), Ok(got)) => judge(&outputs, Ok(got), want, false),
+        (Some(_), Err(error)) => Outcome::Differs(error.to_string()),
     };
-    Ok(Row { stage: name.into(), exact: Outcome::None("machine numbers".into()), integers, floats })
+    Ok(Row { stage: name.into(), exact: Outcome::None("machine code".into()), integers, floats })
 }
 
 /// The same run with small integers as the elements of float operands.
@@ -257,19 +255,16 @@ fn same_tensors<D: Domain>(names: &[&str], got: &[Tensor<D>], want: &[Tensor<D>]
     Outcome::Equal
 }
 
-fn judge(
-    names: &[&str],
-    got: Result<Vec<Array>, EvalError>,
-    want: &[Array],
-    tolerance: impl Fn(&Array) -> f64,
-) -> Outcome {
+/// Compares arrays; `strict` where both sides are f64 arithmetic.
+fn judge(names: &[&str], got: Result<Vec<Array>, EvalError>, want: &Wanted, strict: bool) -> Outcome {
     let got = match got {
         Ok(got) => got,
         Err(error) => return Outcome::Differs(error.to_string()),
     };
     let mut worst = 0.0f64;
-    for ((name, got), want) in names.iter().zip(&got).zip(want) {
-        match compare(got, want, tolerance(got)) {
+    for ((name, got), (want, tolerance)) in names.iter().zip(&got).zip(want) {
+        let tolerance = if strict { (tolerance * 1e-6).max(1e-9) } else { *tolerance };
+        match compare(got, want, tolerance) {
             Verdict::Equal(error) => worst = worst.max(error),
             Verdict::Shape | Verdict::Kind => return Outcome::Differs(format!("the type of {name}")),
             Verdict::Differs { index, got, want, .. } => {

@@ -1,14 +1,15 @@
 //! Binding: which word of a command line gives which operand, parameter or size of a program.
 
-use super::generate::{Generator, Random, fill, generate};
+use super::generate::{Generator, fill, generate};
+use super::make_up;
 use super::npz::Pack;
 use super::{Built, Limits, Source, Word, convert, out_of_memory, read_file, size};
+use crate::binding_error::{at_declaration, explain};
 use crate::compiler::Number;
 use crate::error::{Error, Result};
-use crate::specialised::{as_f64, operands};
+use crate::specialised::operands;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use tcc_frontend::ast::Span;
 use tcc_frontend::diagnostic::{Code, Diagnostic, nearest};
 use tcc_frontend::{Operand, Program};
 use tcc_ir::bind::{BindError, OperandShape, bind_symbols};
@@ -133,7 +134,7 @@ impl<'a> Binder<'a> {
     pub fn bind(mut self, program: &Program, text: &str, missing: Missing) -> Result<Bound> {
         let graph = &program.graph;
         let mut notes = Vec::new();
-        self.refuse_unknown_names(graph, text)?;
+        self.refuse_unknown_names(graph)?;
         let mut used = BTreeSet::new();
         let numbers = self.numbers(graph, &mut used)?;
         let (mut found, mut wrong) = (Vec::new(), Vec::new());
@@ -141,24 +142,20 @@ impl<'a> Binder<'a> {
             match self.find(input, &mut used, missing) {
                 Ok(data) => found.push(data),
                 Err(Error::Rejected(diagnostics)) => {
-                    let span = declaration(text, &input.name);
-                    wrong.extend(diagnostics.into_iter().map(|d| match span {
-                        Some(span) if d.labels.is_empty() => d.label(span, "declared here"),
-                        _ => d,
-                    }));
+                    let label = |d| at_declaration(d, text, &input.name, "declared here");
+                    wrong.extend(diagnostics.into_iter().map(label));
                 }
                 Err(error) => return Err(error),
             }
         }
-        let bindings = self.solve(graph, &found, &numbers, missing, &wrong);
+        if missing == Missing::Refuse {
+            wrong.extend(without_value(graph, &numbers, text));
+        }
         if !wrong.is_empty() {
-            // What is missing leaves sizes open: saying so as well would help nobody.
-            if let Err(Error::Rejected(more)) = bindings {
-                wrong.extend(more.into_iter().filter(|d| d.code != Code::MissingValue));
-            }
             return Err(Error::Rejected(wrong));
         }
-        let (bindings, made_up) = bindings?;
+        let shapes: Vec<Option<&[usize]>> = found.iter().map(Data::shape).collect();
+        let (bindings, made_up) = solve(graph, &shapes, &numbers, missing, text)?;
         if !made_up.is_empty() {
             notes.push(format!("sizes chosen: {}", made_up.join(" ")));
         }
@@ -180,7 +177,7 @@ impl<'a> Binder<'a> {
     }
 
     /// Every name on the command line must be a name of the program.
-    fn refuse_unknown_names(&self, graph: &Graph, text: &str) -> Result<()> {
+    fn refuse_unknown_names(&self, graph: &Graph) -> Result<()> {
         let known: Vec<&str> = graph
             .inputs
             .iter()
@@ -207,7 +204,6 @@ impl<'a> Binder<'a> {
                 )
             })
             .collect();
-        let _ = text;
         if wrong.is_empty() { Ok(()) } else { Err(Error::Rejected(wrong)) }
     }
 
@@ -334,48 +330,6 @@ impl<'a> Binder<'a> {
         }
     }
 
-    /// Values of all symbols; made-up ones are listed in the second result.
-    fn solve(
-        &self,
-        graph: &Graph,
-        found: &[Data],
-        numbers: &[(String, Number)],
-        missing: Missing,
-        wrong: &[Diagnostic],
-    ) -> Result<(Bindings, Vec<String>)> {
-        let mut given = Bindings::new();
-        for (name, number) in numbers {
-            if let Number::Integer(value) = number
-                && graph.symbols.iter().any(|symbol| *symbol.name == **name)
-            {
-                given.insert(name.as_str().into(), *value);
-            }
-        }
-        let mut known: Vec<(&Name, Vec<Extent>, &[usize])> = Vec::new();
-        if wrong.is_empty() {
-            for (input, data) in operands(graph).zip(found) {
-                if let Some(shape) = data.shape() {
-                    let declared = input.ty.axes.iter().map(|axis| axis.extent.clone()).collect();
-                    known.push((&input.name, declared, shape));
-                }
-            }
-        }
-        let try_with = |given: &Bindings| {
-            let shapes: Vec<OperandShape<'_>> = known
-                .iter()
-                .map(|(name, declared, actual)| OperandShape { name, declared, actual })
-                .collect();
-            bind_symbols(&graph.symbols, &graph.requirements, &shapes, given)
-        };
-        match try_with(&given) {
-            Ok(bindings) => Ok((bindings, Vec::new())),
-            Err(BindError::Unsolved(open)) if missing == Missing::MakeUp => {
-                choose_sizes(graph, &open, &given, &try_with)
-            }
-            Err(error) => Err(Error::from_binding(&error, &graph.requirements)),
-        }
-    }
-
     /// The array of an input, now that all sizes are known.
     fn make(&self, input: &Input, data: Data, bindings: &Bindings) -> Result<Array> {
         let name = &*input.name;
@@ -398,7 +352,7 @@ impl<'a> Binder<'a> {
             Data::MadeUp => {
                 let shape = declared()?;
                 self.check_size(name, dtype, &shape)?;
-                (make_up(input, &shape), shape)
+                (make_up::elements(input, &shape), shape)
             }
         };
         array.ok_or_else(|| {
@@ -434,6 +388,57 @@ impl<'a> Binder<'a> {
     }
 }
 
+/// Parameters that have neither a value nor a default.
+fn without_value(graph: &Graph, numbers: &[(String, Number)], text: &str) -> Vec<Diagnostic> {
+    let symbols = graph.symbols.iter().filter(|s| s.param && s.default.is_none()).map(|s| &s.name);
+    let inputs = graph.inputs.iter().filter(|input| input.param == Some(None)).map(|input| &input.name);
+    symbols
+        .chain(inputs)
+        .filter(|name| !numbers.iter().any(|(known, _)| **known == ***name))
+        .map(|name| {
+            let diagnostic = Diagnostic::new(Code::MissingValue, format!("parameter `{name}` has no value"));
+            at_declaration(diagnostic.help(format!("give {name}=VALUE")), text, name, "declared here")
+        })
+        .collect()
+}
+
+/// Values of all symbols; made-up ones are listed in the second result.
+fn solve(
+    graph: &Graph,
+    shapes: &[Option<&[usize]>],
+    numbers: &[(String, Number)],
+    missing: Missing,
+    text: &str,
+) -> Result<(Bindings, Vec<String>)> {
+    let mut given = Bindings::new();
+    for (name, number) in numbers {
+        if let Number::Integer(value) = number
+            && graph.symbols.iter().any(|symbol| *symbol.name == **name)
+        {
+            given.insert(name.as_str().into(), *value);
+        }
+    }
+    let mut known: Vec<(&Name, Vec<Extent>, &[usize])> = Vec::new();
+    for (input, shape) in operands(graph).zip(shapes) {
+        if let Some(shape) = shape {
+            let declared = input.ty.axes.iter().map(|axis| axis.extent.clone()).collect();
+            known.push((&input.name, declared, shape));
+        }
+    }
+    let try_with = |given: &Bindings| {
+        let shapes: Vec<OperandShape<'_>> =
+            known.iter().map(|(name, declared, actual)| OperandShape { name, declared, actual }).collect();
+        bind_symbols(&graph.symbols, &graph.requirements, &shapes, given)
+    };
+    match try_with(&given) {
+        Ok(bindings) => Ok((bindings, Vec::new())),
+        Err(BindError::Unsolved(open)) if missing == Missing::MakeUp => {
+            make_up::choose_sizes(graph, &open, &given, &try_with)
+        }
+        Err(error) => Err(explain(&error, graph, text)),
+    }
+}
+
 /// Where the elements of an input come from.
 enum Data {
     Array(Array),
@@ -449,71 +454,6 @@ impl Data {
             Data::MadeUp => None,
         }
     }
-}
-
-/// Small distinct sizes (8, 9, ..) and parameters (2, 3, ..); where these break a requirement, others.
-fn choose_sizes(
-    graph: &Graph,
-    open: &[Name],
-    given: &Bindings,
-    try_with: &dyn Fn(&Bindings) -> Result<Bindings, BindError>,
-) -> Result<(Bindings, Vec<String>)> {
-    const ATTEMPTS: u64 = 2_000;
-    let is_param = |name: &Name| graph.symbols.iter().any(|symbol| symbol.name == *name && symbol.param);
-    let mut last = BindError::Unsolved(open.to_vec());
-    for attempt in 0..ATTEMPTS {
-        let mut random = Random::new(attempt, "sizes");
-        let mut chosen = given.clone();
-        for (at, name) in open.iter().enumerate() {
-            let value = match (attempt, is_param(name)) {
-                (0, false) => 8 + at as i64,
-                (0, true) => 2 + at as i64,
-                (_, false) => random.integer(2, 16),
-                (_, true) => random.integer(1, 6),
-            };
-            chosen.insert(name.clone(), value);
-        }
-        match try_with(&chosen) {
-            Ok(bindings) => {
-                let list = open.iter().map(|name| format!("{name}={}", bindings[name])).collect();
-                return Ok((bindings, list));
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(Error::from_binding(&last, &graph.requirements))
-}
-
-/// Small sizes for every symbol that no default determines.
-///
-/// # Errors
-/// None of those tried satisfies the requirements.
-pub fn small_sizes(graph: &Graph) -> Result<Bindings> {
-    let open: Vec<Name> = graph
-        .symbols
-        .iter()
-        .filter(|symbol| symbol.default.is_none())
-        .map(|symbol| symbol.name.clone())
-        .collect();
-    let try_with = |given: &Bindings| bind_symbols(&graph.symbols, &graph.requirements, &[], given);
-    choose_sizes(graph, &open, &Bindings::new(), &try_with).map(|(bindings, _)| bindings)
-}
-
-/// Random elements: normal, inside the promised interval, or 0 and 1 for integers, which are places of
-/// every axis that is long enough.
-fn make_up(input: &Input, shape: &[usize]) -> Option<Array> {
-    let dtype = input.ty.dtype;
-    let mut random = Random::new(0, &input.name);
-    let interval = input.range.map(|(low, high)| (as_f64(low), as_f64(high)));
-    let (low, high) = interval.unwrap_or((0.0, 1.0));
-    fill(dtype, shape, &mut || match (dtype.kind(), interval) {
-        (Kind::Bool, _) => (random.integer(0, 1) as f64, 0.0),
-        (Kind::Int, _) => {
-            (random.integer(low.ceil() as i64, (high.floor() as i64).max(low.ceil() as i64)) as f64, 0.0)
-        }
-        (_, Some(_)) => (low + (high - low) * random.uniform(), 0.0),
-        (_, None) => (random.normal(), if dtype.is_complex() { random.normal() } else { 0.0 }),
-    })
 }
 
 /// Checks rank and dtype of given data; widens what loses nothing.
@@ -587,12 +527,6 @@ fn scalar(name: &str, array: &Array) -> Result<Number> {
             Err(Error::rejected(Code::OperandDtype, message, None))
         }
     }
-}
-
-/// Where `name` is declared.
-fn declaration(text: &str, name: &str) -> Option<Span> {
-    let (file, _) = tcc_frontend::parse(text);
-    file.declarations().flat_map(|d| &d.names).find(|known| *known.text == *name).map(|known| known.span)
 }
 
 /// A diagnostic as the error of the library.

@@ -5,6 +5,7 @@ pub mod bind;
 pub mod compare;
 pub mod convert;
 pub mod generate;
+pub mod make_up;
 pub mod npy;
 pub mod npz;
 pub mod safetensors;

@@ -66,6 +66,14 @@ impl Resolver<'_, '_> {
 
     fn unknown_function(&mut self, call: &ast::Call, span: Span) -> Expr {
         let name = call.name.text.as_str();
+        if ast::ReduceOp::from_text(name).is_some() {
+            let message = format!("`{name}` takes its indices in square brackets");
+            let diagnostic = Diagnostic::new(Code::ReductionBrackets, message)
+                .label(call.name.span, "a reduction, not a function")
+                .help(format!("write {name}[j] A[j], with the indices that disappear in the brackets"));
+            self.found.push(diagnostic);
+            return self.opaque(span);
+        }
         let diagnostic = Diagnostic::new(Code::UnknownFunction, format!("unknown function `{name}`"))
             .label(call.name.span, "neither built in nor defined with fn");
         let own = self.names.functions.iter().map(|function| function.name.text.as_str());
