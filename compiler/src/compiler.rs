@@ -195,10 +195,7 @@ impl Compiler {
 
     /// The context in which passes run: `bindings` fix sizes.
     pub fn context(&self, bindings: &Bindings) -> PassContext {
-        let mut context = PassContext::default();
-        context.contract = self.contract;
-        context.bindings = bindings.clone();
-        context
+        PassContext::new(self.contract, bindings.clone())
     }
 
     /// Runs the pipeline. Symbols that `bindings` has become constants first.

@@ -104,6 +104,11 @@ impl Default for PassContext {
 }
 
 impl PassContext {
+    /// The default context with a contract and values of symbols.
+    pub fn new(contract: Contract, bindings: Bindings) -> PassContext {
+        PassContext { contract, bindings, ..PassContext::default() }
+    }
+
     /// The context in which only the first `fuel` rewrites happen: bisecting this number finds the
     /// rewrite that breaks a program.
     pub fn with_fuel(self, fuel: u64) -> PassContext {

@@ -6,7 +6,7 @@ use crate::{Compiler, Error, Source};
 use tcc_ir::graph::Graph;
 use tcc_ir::loops::Func;
 use tcc_ir::{Bindings, Ir, Name, ParseError};
-use tcc_passes::{PassContext, Pipeline, Quiet};
+use tcc_passes::{Contract, PassContext, Pipeline, Quiet};
 
 /// Run passes on IR text (or on an .ein program) and print the result
 #[derive(clap::Args)]
@@ -40,8 +40,7 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
             parsed.ok_or_else(|| Failure::Usage(format!("`{word}`: sizes are NAME=VALUE")))?;
         bindings.insert(name, value);
     }
-    let mut context = PassContext::default();
-    context.bindings = bindings;
+    let mut context = PassContext::new(Contract::default(), bindings);
     if let Some(fuel) = arguments.fuel {
         context = context.with_fuel(fuel);
     }

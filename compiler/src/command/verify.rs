@@ -122,11 +122,14 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
 /// Expected results and how far a result may be from each.
 type Wanted = Vec<(Array, f64)>;
 
+/// All operands or all results.
+type Tensors<D> = Vec<Tensor<D>>;
+
 /// Inputs and expected results of the three rungs.
 struct Ladder {
-    exact: (Vec<Tensor<Exact>>, Result<Vec<Tensor<Exact>>, EvalError>),
-    integers: (Vec<Tensor<Native>>, Vec<Tensor<Reference>>, Option<Wanted>),
-    floats: (Vec<Tensor<Native>>, Wanted),
+    exact: (Tensors<Exact>, Result<Tensors<Exact>, EvalError>),
+    integers: (Tensors<Native>, Tensors<Reference>, Option<Wanted>),
+    floats: (Tensors<Native>, Wanted),
 }
 
 fn compare_stages(
