@@ -1,4 +1,4 @@
-//! Golden messages: each file of `tests/filetests/errors` is a program, a line `----`, and what a user
+//! Golden messages: each file of `tests/filetests/messages` is a program, a line `----`, and what a user
 //! sees, without colours. `TCC_BLESS=1` rewrites what is below the line.
 //!
 //! A first line `# tcc run A=ones:3 ..` says which command to run (`tcc check` otherwise); the program
@@ -11,7 +11,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/filetests/errors");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/filetests/messages");
 
 /// The line between program and message.
 const BAR: &str = "\n----\n";
