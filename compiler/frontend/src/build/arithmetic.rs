@@ -178,6 +178,10 @@ impl Body<'_, '_> {
                 ));
             }
             Some((_, Some(value))) if value != 0 => return Ok(()),
+            // An unguarded division has required it already.
+            Some((place, None)) if self.all.requires(place, Relation::Divides, &Extent::from(0)) => {
+                return Ok(());
+            }
             Some((place, None)) if !self.guarded() => {
                 let message = format!("`{word}` by {place}, which is {{left}}, has no value");
                 self.require(

@@ -1,6 +1,7 @@
 //! Free names of an expression program: tensors and numbers that the caller's operands define.
 
-use super::names::{Declared, Entity, InputDecl, Names, Role, walk};
+use super::names::{Declared, Entity, InputDecl, Names, Role};
+use super::scan::walk;
 use super::{Diagnostics, Options, axes};
 use crate::ast::{Expr, ExprKind, File, Index, LeftIndex, Span};
 use crate::diagnostic::{Code, Diagnostic};

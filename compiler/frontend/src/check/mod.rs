@@ -18,6 +18,7 @@ pub(crate) mod ranges;
 pub(crate) mod recurrence;
 pub(crate) mod resolve;
 pub(crate) mod resolved;
+pub(crate) mod scan;
 pub(crate) mod sizes;
 pub(crate) mod unused;
 
