@@ -206,14 +206,11 @@ fn own_bindings(program: &impl Program, bindings: &Bindings) -> Bindings {
         .collect()
 }
 
+/// Whether both are refusals of the same kind that a program itself states.
 fn same_error(a: &EvalError, b: &EvalError) -> bool {
-    match (a, b) {
-        (EvalError::Check { .. }, EvalError::Check { .. }) => true,
-        (EvalError::Requirement { .. }, EvalError::Requirement { .. }) => true,
-        (EvalError::Domain(_), EvalError::Domain(_)) => true,
-        (EvalError::Extent(_), EvalError::Extent(_)) => true,
-        _ => false,
-    }
+    use EvalError::{Check, Domain, Extent, Requirement};
+    let stated = matches!(a, Check { .. } | Requirement { .. } | Domain(_) | Extent(_));
+    stated && std::mem::discriminant(a) == std::mem::discriminant(b)
 }
 
 fn identical(a: &[f64], b: &[f64]) -> bool {

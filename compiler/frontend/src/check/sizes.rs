@@ -401,7 +401,7 @@ fn unused_on_the_right(equation: &Equation, variable: &Variable, left_name: &str
     };
     equation.body.walk(&mut |expr| count(expr));
     let reduced = equation.variables.iter().zip(&counts);
-    let meant = reduced.filter(|(v, count)| v.origin == Origin::Implicit && **count == 1).map(|(v, _)| v);
+    let mut meant = reduced.filter(|(v, count)| v.origin == Origin::Implicit && **count == 1).map(|(v, _)| v);
     let mut diagnostic = Diagnostic::new(
         Code::OutputIndexUnused,
         format!("index {name} is on the left of {left_name} but never on the right"),
@@ -409,7 +409,7 @@ fn unused_on_the_right(equation: &Equation, variable: &Variable, left_name: &str
     .label(variable.span, "nothing depends on it");
     let repeat =
         format!("to repeat {left_name} along a new axis, write = with sum[..] and state the size: {name}:n");
-    let help = match meant.last() {
+    let help = match meant.next_back() {
         Some(meant) => {
             diagnostic = diagnostic.label(meant.span, format!("{} is summed over", meant.name));
             format!("did you mean `{}`? {}", meant.name, capital(&repeat))
