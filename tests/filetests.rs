@@ -196,11 +196,12 @@ fn run_lower(case: &Case) -> Result<String, String> {
     Ok(func.to_string())
 }
 
-fn same_meaning<A: Program, B: Program>(a: &A, b: &B, case: &Case, expanded: bool) -> Result<(), String> {
-    let mut bindings: Bindings = small_bindings(a).ok_or("no small sizes meet the requirements")?;
+fn same_meaning<A: Program, B: Program>(a: &A, b: &B, case: &Case, floats_only: bool) -> Result<(), String> {
+    let mut bindings: Bindings =
+        small_bindings(a).into_iter().next().ok_or("no small sizes meet the requirements")?;
     bindings.extend(case.context.bindings.clone());
     for seed in 0..3 {
-        let question = Question { bindings: &bindings, seed, expanded };
+        let question = Question { bindings: &bindings, seed, reals: (-2.0, 2.0), floats_only };
         same(a, b, question).map_err(|difference| format!("the results differ: {difference}\n{b}"))?;
     }
     Ok(())

@@ -1,22 +1,25 @@
 //! Number domains: what stands for the reals when an IR is evaluated.
 //!
 //! Integers and truth values are always native, since indices and wrap-around are integer matters.
-//! Three domains exist: [`Reference`] (every float dtype is computed in f64), [`Native`] (every
-//! operation is rounded to its dtype, as the backends do) and [`Exact`] (arithmetic modulo a
-//! 61-bit prime, in which non-algebraic functions are fixed pseudo-random functions, so that two
-//! programs that are equal over the reals agree with no tolerance at all).
+//! Four domains exist: [`Reference`] (every float dtype is computed in f64), [`Native`] (every
+//! operation is rounded to its dtype, as the backends do), [`Bounded`] (native, with a running bound
+//! of the rounding error) and [`Exact`] (arithmetic modulo a 61-bit prime, in which non-algebraic
+//! functions are fixed pseudo-random functions, so that two programs that are equal over the reals
+//! agree with no tolerance at all).
 
 use crate::dtype::Dtype;
 use crate::error::EvalError;
 use crate::scalar::ScalarOp;
 use std::fmt;
 
+mod bounded;
 mod exact;
 mod floats;
 mod modular;
 mod native;
 mod reference;
 
+pub use bounded::{Bounded, Estimate};
 pub use exact::{Exact, Residue};
 pub(crate) use floats::power;
 pub use native::Native;

@@ -1,7 +1,7 @@
 //! Whether two programs mean the same: both are evaluated on the same random operands, in the
 //! strictest number domain in which the programs have a meaning. Shared by several tests.
 
-use tcc_ir::domain::{Domain, Exact, Native, Reference, Value};
+use tcc_ir::domain::{Bounded, Domain, Estimate, Exact, Native, Reference, Value};
 use tcc_ir::graph::Graph;
 use tcc_ir::loops::{Func, Role};
 use tcc_ir::scalar::Literal;
@@ -68,23 +68,26 @@ impl Program for Func {
     }
 }
 
-/// Small distinct values of the open symbols that meet the requirements and give every operand a
-/// shape; `None` if none of the attempts does.
-pub fn small_bindings(program: &impl Program) -> Option<Bindings> {
+/// Small values of the open symbols that meet the requirements and give every operand a shape: the
+/// attempts that do, the one with the most distinct values first.
+pub fn small_bindings(program: &impl Program) -> Vec<Bindings> {
     let symbols = program.open_symbols();
     let attempts: &[&[i64]] =
         &[&[5, 3, 4, 7, 6, 2], &[4], &[8, 4, 2], &[6, 3], &[2], &[12, 4, 3], &[16, 8], &[1]];
-    attempts.iter().find_map(|values| {
-        let bindings: Bindings = symbols
+    let bindings = |values: &&[i64]| -> Bindings {
+        symbols
             .iter()
             .zip(values.iter().cycle())
             .map(|(name, &value)| (name.as_str().into(), value))
-            .collect();
-        let fits = |extent: &Extent| extent.eval(&bindings).is_ok_and(|extent| (0..=4096).contains(&extent));
-        let holds = program.requirements().iter().all(|requirement| requirement.holds(&bindings) == Ok(true));
-        (holds && program.operands().iter().all(|operand| operand.extents.iter().all(fits)))
-            .then_some(bindings)
+            .collect()
+    };
+    let all = attempts.iter().map(bindings);
+    all.filter(|bindings| {
+        let fits = |extent: &Extent| extent.eval(bindings).is_ok_and(|extent| (0..=4096).contains(&extent));
+        let holds = program.requirements().iter().all(|requirement| requirement.holds(bindings) == Ok(true));
+        holds && program.operands().iter().all(|operand| operand.extents.iter().all(fits))
     })
+    .collect()
 }
 
 /// A small generator; the same numbers on every machine.
@@ -98,43 +101,51 @@ impl Random {
     }
 }
 
-/// What reals are drawn from.
+/// How far apart the numbers are from which reals are drawn.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Draw {
-    /// Integers from -2 to 2 (within the promised interval).
-    SmallIntegers,
-    /// Eighths from -2 to 2 (within the promised interval).
+    /// Integers, on which float operations are exact for long.
+    Integers,
+    /// Eighths.
     Eighths,
+    /// Millionths or so: hardly ever are two numbers equal.
+    Fine,
 }
 
-/// Random operands of a program.
-pub fn operands<D: Domain>(
-    program: &impl Program,
-    bindings: &Bindings,
-    draw: Draw,
-    seed: u64,
-) -> Vec<Tensor<D>> {
-    let mut random = Random(seed);
-    let step = if draw == Draw::SmallIntegers { 1.0 } else { 0.125 };
+impl Draw {
+    fn step(self) -> f64 {
+        match self {
+            Draw::Integers => 1.0,
+            Draw::Eighths => 0.125,
+            Draw::Fine => 2f64.powi(-20),
+        }
+    }
+}
+
+/// Random operands of a program, with reals as `question` asks.
+pub fn operands<D: Domain>(program: &impl Program, draw: Draw, question: Question) -> Vec<Tensor<D>> {
+    let mut random = Random(question.seed);
+    let (step, (least, most)) = (draw.step(), question.reals);
     program
         .operands()
         .iter()
         .map(|operand| {
-            let extent = |extent: &Extent| extent.eval(bindings).unwrap_or(0).max(0) as usize;
+            let extent = |extent: &Extent| extent.eval(question.bindings).unwrap_or(0).max(0) as usize;
             let shape: Vec<usize> = operand.extents.iter().map(extent).collect();
-            let (lo, hi) = operand.range.unwrap_or((-2.0, 2.0));
-            let (lo, hi) = (lo.max(-2.0), hi.min(2.0).max(lo));
-            let steps = ((hi - lo) / step).floor() as u64 + 1;
+            let (lo, hi) = operand.range.unwrap_or((least, most));
+            let lo = lo.max(least);
+            let steps = ((hi.min(most).max(lo) - lo) / step).floor() as u64 + 1;
             let part = operand.dtype.part();
             let data = (0..shape.iter().product())
                 .map(|_| {
-                    let number = lo + step * random.below(steps) as f64;
-                    let other = step * random.below(5) as f64;
+                    let mut number = || lo + step * random.below(steps) as f64;
                     match operand.dtype.kind() {
+                        Kind::Float => Value::Real(D::from_f64(number(), part)),
+                        Kind::Complex => {
+                            Value::Complex(D::from_f64(number(), part), D::from_f64(number(), part))
+                        }
                         Kind::Bool => Value::Bool(random.below(2) == 1),
                         Kind::Int => Value::Int(random.below(2) as i64),
-                        Kind::Float => Value::Real(D::from_f64(number, part)),
-                        Kind::Complex => Value::Complex(D::from_f64(number, part), D::from_f64(other, part)),
                     }
                 })
                 .collect();
@@ -146,39 +157,66 @@ pub fn operands<D: Domain>(
 /// What one comparison may ask.
 #[derive(Clone, Copy)]
 pub struct Question<'a> {
+    /// Values of the symbols.
     pub bindings: &'a Bindings,
+    /// Where the random numbers begin.
     pub seed: u64,
-    /// Whether the second program computes elementary functions by polynomials in the bits of floats,
-    /// which mean something in native arithmetic only.
-    pub expanded: bool,
+    /// The interval from which reals are drawn (and within an interval that the program promises).
+    pub reals: (f64, f64),
+    /// Whether the second program means something in floats only: elementary functions as polynomials in
+    /// the bits of floats, roots of unity as cosines.
+    pub floats_only: bool,
 }
 
-/// `Ok` names the check that applied, `Err` says what differs.
-pub fn same<A: Program, B: Program>(a: &A, b: &B, question: Question) -> Result<&'static str, String> {
-    let exact = evaluate::<Exact, A, B>(a, b, Draw::Eighths, question);
-    match exact {
-        (Ok(x), Ok(y)) => return equal(&x, &y, 0.0).map(|()| "modulo a prime"),
-        (Err(EvalError::Domain(_)), _) => {}
-        (Ok(_), Err(EvalError::Domain(_))) if question.expanded => {}
-        // A program that checks its operands may refuse them: then so must the other.
-        (Err(x), Err(y)) if same_error(&x, &y) => return Ok("the same refusal"),
-        (x, y) => return Err(format!("exact: {:?} but {:?}", x.err(), y.err())),
+/// The check that decided that two programs mean the same, from the strictest to the one that says
+/// nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Check {
+    /// Equal modulo a prime.
+    Exact,
+    /// Equal bit for bit, on small integers that no float operation rounds.
+    Integers,
+    /// Within the bound that running error analysis gives for every element.
+    ErrorBound,
+    /// Both refuse the operands.
+    Refused,
+    /// Rounding decides which way the program goes, or the bound is infinite.
+    Undecided,
+}
+
+/// `Ok` says which check applied, `Err` what differs.
+pub fn same<A: Program, B: Program>(a: &A, b: &B, question: Question) -> Result<Check, String> {
+    if !question.floats_only {
+        match evaluate::<Exact, A, B>(a, b, Draw::Eighths, question) {
+            (Ok(x), Ok(y)) => return equal(&x, &y).map(|()| Check::Exact),
+            // A maximum, for example, has no meaning modulo a prime.
+            (Err(EvalError::Domain(_)), _) | (_, Err(EvalError::Domain(_))) => {}
+            // A program that checks its operands may refuse them: then so must the other.
+            (Err(x), Err(y)) if same_error(&x, &y) => return Ok(Check::Refused),
+            (x, y) => return Err(format!("exact: {:?} but {:?}", x.err(), y.err())),
+        }
     }
-    let (x, y) = evaluate::<Native, A, B>(a, b, Draw::SmallIntegers, question);
-    let (x, y) = match (x, y) {
+    let (x, y) = match evaluate::<Native, A, B>(a, b, Draw::Integers, question) {
         (Ok(x), Ok(y)) => (x, y),
-        (Err(x), Err(y)) if same_error(&x, &y) => return Ok("the same refusal"),
+        (Err(x), Err(y)) if same_error(&x, &y) => return Ok(Check::Refused),
         (x, y) => return Err(format!("native: {:?} but {:?}", x.err(), y.err())),
     };
-    let reference: Vec<Tensor<Reference>> = a
-        .eval(&operands(a, question.bindings, Draw::SmallIntegers, question.seed), question.bindings)
-        .map_err(|error| format!("reference: {error}"))?;
-    let rounded =
-        x.iter().zip(&reference).any(|(x, reference)| !identical(&x.to_f64s(), &reference.to_f64s()));
-    if !rounded {
-        return equal(&x, &y, 0.0).map(|()| "bit for bit on small integers");
+    let bindings = own_bindings(a, question.bindings);
+    let reference = a.eval(&operands::<Reference>(a, Draw::Integers, question), &bindings);
+    let reference = reference.map_err(|error| format!("reference: {error}"))?;
+    let same_numbers = |x: &Tensor<Native>, y: &Tensor<Reference>| identical(&x.to_f64s(), &y.to_f64s());
+    // In an interval shorter than 1 all integers are one and the same, and say little.
+    let telling = question.reals.1 - question.reals.0 >= 2.0;
+    if telling && x.iter().zip(&reference).all(|(x, reference)| same_numbers(x, reference)) {
+        return equal(&x, &y).map(|()| Check::Integers);
     }
-    equal(&x, &y, 1.0).map(|()| "within an error bound")
+    let bounded = a.eval(&operands::<Bounded>(a, Draw::Fine, question), &bindings);
+    match (bounded, evaluate::<Native, A, B>(a, b, Draw::Fine, question).1) {
+        (Ok(x), Ok(y)) => within_bound(&x, &y),
+        (Err(EvalError::Domain(_)), Ok(_)) => Ok(Check::Undecided),
+        (Err(x), Err(y)) if same_error(&x, &y) => Ok(Check::Refused),
+        (x, y) => Err(format!("bounded: {:?} but {:?}", x.err(), y.err())),
+    }
 }
 
 type Outcome<D> = Result<Vec<Tensor<D>>, EvalError>;
@@ -189,7 +227,7 @@ fn evaluate<D: Domain, A: Program, B: Program>(
     draw: Draw,
     question: Question,
 ) -> (Outcome<D>, Outcome<D>) {
-    let inputs = operands::<D>(a, question.bindings, draw, question.seed);
+    let inputs = operands::<D>(a, draw, question);
     (
         a.eval(&inputs, &own_bindings(a, question.bindings)),
         b.eval(&inputs, &own_bindings(b, question.bindings)),
@@ -208,8 +246,10 @@ fn own_bindings(program: &impl Program, bindings: &Bindings) -> Bindings {
 
 /// Whether both are refusals of the same kind that a program itself states.
 fn same_error(a: &EvalError, b: &EvalError) -> bool {
-    use EvalError::{Check, Domain, Extent, Requirement};
-    let stated = matches!(a, Check { .. } | Requirement { .. } | Domain(_) | Extent(_));
+    let stated = matches!(
+        a,
+        EvalError::Check { .. } | EvalError::Requirement { .. } | EvalError::Domain(_) | EvalError::Extent(_)
+    );
     stated && std::mem::discriminant(a) == std::mem::discriminant(b)
 }
 
@@ -217,9 +257,12 @@ fn identical(a: &[f64], b: &[f64]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()))
 }
 
-/// Compares results: equal values if `slack` is 0, else within `slack` times a bound that is loose
-/// enough for a few thousand roundings of the dtype.
-fn equal<D: Domain>(a: &[Tensor<D>], b: &[Tensor<D>], slack: f64) -> Result<(), String> {
+/// Compares types and, by `one`, every element.
+fn compare<A: Domain, B: Domain>(
+    a: &[Tensor<A>],
+    b: &[Tensor<B>],
+    mut one: impl FnMut(&Value<A>, &Value<B>) -> bool,
+) -> Result<(), String> {
     if a.len() != b.len() {
         return Err(format!("{} results but {}", a.len(), b.len()));
     }
@@ -227,33 +270,40 @@ fn equal<D: Domain>(a: &[Tensor<D>], b: &[Tensor<D>], slack: f64) -> Result<(), 
         if a.dtype != b.dtype || a.shape != b.shape {
             return Err(format!("result {output}: {} {:?} but {} {:?}", a.dtype, a.shape, b.dtype, b.shape));
         }
-        let tolerance = slack
-            * match a.dtype.part() {
-                Dtype::F64 => 1e-9,
-                Dtype::F32 => 1e-3,
-                Dtype::F16 | Dtype::BF16 => 0.1,
-                Dtype::Bool | Dtype::U8 | Dtype::U32 | Dtype::I32 | Dtype::I64 | Dtype::C64 | Dtype::C128 => {
-                    0.0
-                }
-            };
-        let scale = a.to_f64s().iter().filter(|x| x.is_finite()).fold(1.0f64, |scale, x| scale.max(x.abs()));
         for (place, (x, y)) in a.data.iter().zip(&b.data).enumerate() {
-            if !close(x, y, tolerance * scale) {
-                return Err(format!("result {output}, element {place}: {x:?} but {y:?} ({})", D::NAME));
+            if !one(x, y) {
+                let domain = A::NAME;
+                return Err(format!("result {output}, element {place}: {x:?} but {y:?} ({domain})"));
             }
         }
     }
     Ok(())
 }
 
-fn close<D: Domain>(a: &Value<D>, b: &Value<D>, tolerance: f64) -> bool {
-    let real = |a: D::Real, b: D::Real| {
-        let (x, y) = (D::to_f64(a), D::to_f64(b));
-        a == b || (x.is_nan() && y.is_nan()) || (tolerance > 0.0 && (x - y).abs() <= tolerance)
-    };
-    match (a, b) {
+fn equal<D: Domain>(a: &[Tensor<D>], b: &[Tensor<D>]) -> Result<(), String> {
+    let real = |a: D::Real, b: D::Real| a == b || (D::to_f64(a).is_nan() && D::to_f64(b).is_nan());
+    compare(a, b, |a, b| match (a, b) {
         (Value::Real(a), Value::Real(b)) => real(*a, *b),
         (Value::Complex(a, b), Value::Complex(c, d)) => real(*a, *c) && real(*b, *d),
         (a, b) => a == b,
-    }
+    })
+}
+
+fn within_bound(a: &[Tensor<Bounded>], b: &[Tensor<Native>]) -> Result<Check, String> {
+    let mut check = Check::ErrorBound;
+    let mut real = |a: &Estimate, b: f64| match a.admits(b) {
+        Some(near) => near,
+        None => {
+            check = Check::Undecided;
+            true
+        }
+    };
+    compare(a, b, |a, b| match (a, b) {
+        (Value::Real(a), Value::Real(b)) => real(a, *b),
+        (Value::Complex(a, b), Value::Complex(c, d)) => real(a, *c) && real(b, *d),
+        (Value::Int(a), Value::Int(b)) => a == b,
+        (Value::Bool(a), Value::Bool(b)) => a == b,
+        _ => false,
+    })?;
+    Ok(check)
 }

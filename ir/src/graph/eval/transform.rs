@@ -1,7 +1,7 @@
 //! Fourier transforms by their definition, axis after axis: quadratic in the length of an axis.
 //!
-//! Sums are taken in f64 in every floating-point domain and rounded once per transform, so that the result
-//! serves as a reference for any fast algorithm.
+//! In the reference domain sums are taken in f64, so that the result serves as a reference for any fast
+//! algorithm.
 
 use super::Layout;
 use crate::axis::Name;
@@ -75,11 +75,11 @@ pub(super) fn evaluate<D: Domain>(
             }
         })
         .collect::<Result<_, _>>()?;
+    let part = dtype.part();
     for pass in passes {
-        data = transform_axis::<D>(pass, &layout, &data)?;
+        data = Line::<D> { pass, part, zero }.transform_all(&layout, &data)?;
         layout.0[pass.axis] = pass.to.clone();
     }
-    let part = dtype.part();
     let finish = |offset: usize| {
         let (re, im) = data[offset];
         if dtype.is_complex() {
@@ -93,82 +93,94 @@ pub(super) fn evaluate<D: Domain>(
 
 type Pair<D> = (<D as Domain>::Real, <D as Domain>::Real);
 
-fn real<D: Domain>(op: ScalarOp, a: D::Real, b: D::Real) -> Result<D::Real, EvalError> {
-    D::apply(op, Dtype::F64, &[a, b])
+/// The transform of every line along one axis.
+struct Line<'a, D: Domain> {
+    pass: &'a Pass,
+    /// The dtype of real and imaginary parts.
+    part: Dtype,
+    zero: D::Real,
 }
 
-/// Real and imaginary part of `a + b*c`.
-fn multiply_add<D: Domain>(sum: Pair<D>, (a, b): Pair<D>, (c, d): Pair<D>) -> Result<Pair<D>, EvalError> {
-    let product = |x, y| real::<D>(ScalarOp::Mul, x, y);
-    let re = real::<D>(ScalarOp::Sub, product(a, c)?, product(b, d)?)?;
-    let im = real::<D>(ScalarOp::Add, product(a, d)?, product(b, c)?)?;
-    Ok((real::<D>(ScalarOp::Add, sum.0, re)?, real::<D>(ScalarOp::Add, sum.1, im)?))
-}
+impl<D: Domain> Line<'_, D> {
+    fn real(&self, op: ScalarOp, a: D::Real, b: D::Real) -> Result<D::Real, EvalError> {
+        D::apply(op, self.part, &[a, b])
+    }
 
-fn transform_axis<D: Domain>(
-    pass: &Pass,
-    layout: &Layout,
-    data: &[Pair<D>],
-) -> Result<Vec<Pair<D>>, EvalError> {
-    let extents: Vec<usize> = layout.0.iter().map(|(_, extent)| *extent).collect();
-    let outer: usize = extents[..pass.axis].iter().product();
-    let stride: usize = extents[pass.axis + 1..].iter().product();
-    let (given, wanted, length) = (extents[pass.axis], pass.to.1, pass.length);
-    let zero = D::from_i64(0, Dtype::F64);
-    let mut result = vec![(zero, zero); outer * wanted * stride];
-    if length == 0 {
-        return Ok(result);
+    /// `a + b*c`.
+    fn multiply_add(&self, sum: Pair<D>, (a, b): Pair<D>, (c, d): Pair<D>) -> Result<Pair<D>, EvalError> {
+        let product = |x, y| self.real(ScalarOp::Mul, x, y);
+        let re = self.real(ScalarOp::Sub, product(a, c)?, product(b, d)?)?;
+        let im = self.real(ScalarOp::Add, product(a, d)?, product(b, c)?)?;
+        Ok((self.real(ScalarOp::Add, sum.0, re)?, self.real(ScalarOp::Add, sum.1, im)?))
     }
-    let mut roots = Vec::with_capacity(length);
-    for k in 0..length {
-        let (re, im) = D::root_of_unity(k as i64, length as i64, Dtype::F64)?;
-        let inverse = pass.kind != Kind::Forward;
-        roots.push((re, if inverse { D::apply(ScalarOp::Neg, Dtype::F64, &[im])? } else { im }));
-    }
-    // Frequencies beyond those of the length are not read; those that are not given are 0.
-    let read = match pass.kind {
-        Kind::Forward | Kind::Inverse => given.min(length),
-        Kind::RealInverse => given.min(length / 2 + 1),
-    };
-    let divisor = D::from_i64(length as i64, Dtype::F64);
-    for block in 0..outer {
-        for lane in 0..stride {
-            let column = |x: usize| data[(block * given + x) * stride + lane];
-            for y in 0..wanted {
-                let mut sum = (zero, zero);
-                for x in 0..read {
-                    let root = roots[((x as u128 * y as u128) % length as u128) as usize];
-                    sum = match pass.kind {
-                        Kind::Forward | Kind::Inverse => multiply_add::<D>(sum, column(x), root)?,
-                        Kind::RealInverse => real_term::<D>(sum, column(x), root, (x, length))?,
-                    };
+
+    fn transform_all(&self, layout: &Layout, data: &[Pair<D>]) -> Result<Vec<Pair<D>>, EvalError> {
+        let pass = self.pass;
+        let extents: Vec<usize> = layout.0.iter().map(|(_, extent)| *extent).collect();
+        let outer: usize = extents[..pass.axis].iter().product();
+        let stride: usize = extents[pass.axis + 1..].iter().product();
+        let (given, wanted, length) = (extents[pass.axis], pass.to.1, pass.length);
+        let mut result = vec![(self.zero, self.zero); outer * wanted * stride];
+        if length == 0 {
+            return Ok(result);
+        }
+        let roots = self.roots()?;
+        // Frequencies beyond those of the length are not read; those that are not given are 0.
+        let read = match pass.kind {
+            Kind::Forward | Kind::Inverse => given.min(length),
+            Kind::RealInverse => given.min(length / 2 + 1),
+        };
+        let divisor = D::from_i64(length as i64, self.part);
+        for block in 0..outer {
+            for lane in 0..stride {
+                let column = |x: usize| data[(block * given + x) * stride + lane];
+                for y in 0..wanted {
+                    let mut sum = (self.zero, self.zero);
+                    for x in 0..read {
+                        let root = roots[((x as u128 * y as u128) % length as u128) as usize];
+                        sum = match pass.kind {
+                            Kind::Forward | Kind::Inverse => self.multiply_add(sum, column(x), root)?,
+                            Kind::RealInverse => self.real_term(sum, column(x), root, x)?,
+                        };
+                    }
+                    if pass.kind != Kind::Forward {
+                        sum.0 = self.real(ScalarOp::Div, sum.0, divisor)?;
+                        sum.1 = self.real(ScalarOp::Div, sum.1, divisor)?;
+                    }
+                    result[(block * wanted + y) * stride + lane] = sum;
                 }
-                if pass.kind != Kind::Forward {
-                    sum.0 = real::<D>(ScalarOp::Div, sum.0, divisor)?;
-                    sum.1 = real::<D>(ScalarOp::Div, sum.1, divisor)?;
-                }
-                result[(block * wanted + y) * stride + lane] = sum;
             }
         }
+        Ok(result)
     }
-    Ok(result)
-}
 
-/// Adds a frequency and its conjugate, of which the real part remains. Frequency 0 and, for an even
-/// length, the middle one have no conjugate, and their imaginary parts are ignored.
-fn real_term<D: Domain>(
-    sum: Pair<D>,
-    (re, im): Pair<D>,
-    root: Pair<D>,
-    (x, length): (usize, usize),
-) -> Result<Pair<D>, EvalError> {
-    let zero = D::from_i64(0, Dtype::F64);
-    if x == 0 || 2 * x == length {
-        return multiply_add::<D>(sum, (re, zero), (root.0, zero));
+    /// `cis(-2 pi k / length)` for every k, conjugated for inverse transforms.
+    fn roots(&self) -> Result<Vec<Pair<D>>, EvalError> {
+        let length = self.pass.length as i64;
+        let root = |k| {
+            let (re, im) = D::root_of_unity(k, length, self.part)?;
+            let inverse = self.pass.kind != Kind::Forward;
+            Ok((re, if inverse { D::apply(ScalarOp::Neg, self.part, &[im])? } else { im }))
+        };
+        (0..length).map(root).collect()
     }
-    let (term, _) = multiply_add::<D>((zero, zero), (re, im), root)?;
-    let twice = real::<D>(ScalarOp::Add, term, term)?;
-    Ok((real::<D>(ScalarOp::Add, sum.0, twice)?, zero))
+
+    /// Adds frequency `x` and its conjugate, of which the real part remains. Frequency 0 and, for an even
+    /// length, the middle one have no conjugate, and their imaginary parts are ignored.
+    fn real_term(
+        &self,
+        sum: Pair<D>,
+        (re, im): Pair<D>,
+        root: Pair<D>,
+        x: usize,
+    ) -> Result<Pair<D>, EvalError> {
+        if x == 0 || 2 * x == self.pass.length {
+            return self.multiply_add(sum, (re, self.zero), (root.0, self.zero));
+        }
+        let (term, _) = self.multiply_add((self.zero, self.zero), (re, im), root)?;
+        let twice = self.real(ScalarOp::Add, term, term)?;
+        Ok((self.real(ScalarOp::Add, sum.0, twice)?, self.zero))
+    }
 }
 
 /// The matrix of the discrete Fourier transform, row-major.
