@@ -245,15 +245,3 @@ fn checks_requirements_and_limits_are_errors() {
     let unbound = "func @f(n) { output Y: i64 Y = n }";
     assert!(matches!(run::<Native>(unbound, &[]), Err(EvalError::Operand(_))));
 }
-
-/// Run by hand with `--release -- --ignored --nocapture`: the evaluator is also the backend `interp`.
-#[test]
-#[ignore = "measures speed"]
-fn speed_of_the_inner_loop() {
-    let size = 160;
-    let tensor = || Tensor::<Native>::full(Dtype::F32, &[size, size], Value::Real(0.5)).expect("small");
-    let start = std::time::Instant::now();
-    run::<Native>(MATMUL, &[tensor(), tensor()]).expect("no fault");
-    let operations = 2.0 * (size * size * size) as f64;
-    println!("{:.0} million operations per second", operations / start.elapsed().as_secs_f64() / 1e6);
-}
