@@ -1,6 +1,7 @@
 //! Reads: which value stands at a place, and what must hold for the place to exist.
 
 use super::body::Body;
+use super::implied;
 use super::recur::Member;
 use super::value::{Stored, Value};
 use crate::ast::Span;
@@ -146,12 +147,17 @@ impl Body<'_, '_> {
         Ok(Value { id, ..value })
     }
 
-    /// The verdict about one place of a read.
-    fn verdict(&self, index: &Index, axis: &Axis) -> Verdict {
+    /// The verdict about each place of a read.
+    fn verdicts(&self, read: &Read, indices: &[Index], axes: &[Axis]) -> Vec<Verdict> {
+        let padded = read.outside.is_some();
+        indices.iter().zip(axes).map(|(index, axis)| self.verdict(index, axis, padded)).collect()
+    }
+
+    fn verdict(&self, index: &Index, axis: &Axis, padded: bool) -> Verdict {
         if let Some(variable) = index.bare {
             let size = &self.sizes[variable.index()];
-            // Bare positions agree, or a requirement says so.
-            if size.extent == axis.extent || !size.explicit {
+            // Bare positions agree, or a requirement says so; padded ones need not.
+            if size.extent == axis.extent || !(size.explicit || padded) {
                 return Verdict::Inside;
             }
         }
@@ -168,8 +174,7 @@ impl Body<'_, '_> {
         indices: Vec<Index>,
         span: Span,
     ) -> Result<Value, Reported> {
-        let verdicts: Vec<Verdict> =
-            indices.iter().zip(&source.axes).map(|(index, axis)| self.verdict(index, axis)).collect();
+        let verdicts = self.verdicts(read, &indices, &source.axes);
         let padded = read.outside.is_some() && verdicts.iter().any(|verdict| *verdict != Verdict::Inside);
         let data = source.data || indices.iter().any(|index| index.value.data);
         let Some(outside) = &read.outside else {
@@ -249,7 +254,8 @@ impl Body<'_, '_> {
         if identity { source } else { self.all.builder.access(source, places, outside) }
     }
 
-    /// Reports, requires or checks that an unpadded read stays inside.
+    /// Reports, requires or checks that an unpadded read stays inside. Under a condition, what neither
+    /// the condition nor the ranges of the indices tell is checked while running.
     fn must_be_inside(
         &mut self,
         read: &Read,
@@ -261,7 +267,7 @@ impl Body<'_, '_> {
         let mut failed = Ok(());
         for (position, (verdict, index)) in verdicts.iter().zip(indices).enumerate() {
             let extent = &axes[position].extent;
-            if *verdict == Verdict::Inside || (self.guarded() && !index.value.data) {
+            if *verdict == Verdict::Inside || self.guards_keep_inside(&index.value, extent) {
                 continue;
             }
             match verdict {
@@ -300,6 +306,14 @@ impl Body<'_, '_> {
             }
         }
         failed
+    }
+
+    /// Whether the conditions under which a place is looked at keep it inside.
+    fn guards_keep_inside(&self, index: &Value, extent: &Extent) -> bool {
+        self.guarded()
+            && index.place.as_ref().is_some_and(|place| {
+                implied::keeps_inside(&self.all.builder.graph, &self.path, &self.facts(), place, extent)
+            })
     }
 
     pub fn text_of(&self, span: Span) -> &str {
@@ -401,8 +415,7 @@ impl Body<'_, '_> {
         indices: &[Index],
         span: Span,
     ) -> Result<Value, Reported> {
-        let verdicts: Vec<Verdict> =
-            indices.iter().zip(&member.axes).map(|(index, axis)| self.verdict(index, axis)).collect();
+        let verdicts = self.verdicts(read, indices, &member.axes);
         let dtype = member.numeric.dtype;
         let Some(outside) = &read.outside else {
             self.must_be_inside(read, &member.axes, indices, &verdicts, span)?;

@@ -9,6 +9,7 @@ mod complex;
 mod equation;
 mod group;
 mod guard;
+mod implied;
 mod operands;
 mod program;
 mod recur;

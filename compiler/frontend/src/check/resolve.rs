@@ -114,6 +114,8 @@ impl<'a, 'n> Resolver<'a, 'n> {
         accumulator: Option<Dtype>,
     ) -> Equation {
         self.reset(source.op, &source.name.text);
+        // A computed place may mention an index that stands by itself further right.
+        source.indices.iter().for_each(|index| self.introduce(index));
         let left: Vec<Left> = source.indices.iter().map(|index| self.left(index)).collect();
         let before_body = self.implicit.len();
         let body = self.expr(&source.body);
@@ -200,6 +202,30 @@ impl<'a, 'n> Resolver<'a, 'n> {
         equation
     }
 
+    /// Makes the indices known that stand on the left by themselves or in a group.
+    fn introduce(&mut self, index: &LeftIndex) {
+        match index {
+            LeftIndex::Sized(sized) => drop(self.left_variable(&sized.name.text, sized.name.span)),
+            LeftIndex::Group(group) => {
+                for member in &group.members {
+                    self.left_variable(&member.name.text, member.name.span);
+                }
+            }
+            LeftIndex::Expr(expr) => {
+                if let Some(name) = self.bare_index(expr) {
+                    self.left_variable(name, expr.span);
+                }
+            }
+        }
+    }
+
+    /// The name of an index that stands by itself; parameters are numbers.
+    fn bare_index<'e>(&self, expr: &'e ast::Expr) -> Option<&'e str> {
+        let ast::ExprKind::Name(name) = &expr.kind else { return None };
+        let number = matches!(self.names.get(name), Some((Entity::IntParam(_) | Entity::FloatParam(_), _)));
+        (!number).then_some(name)
+    }
+
     fn left(&mut self, index: &LeftIndex) -> Left {
         match index {
             LeftIndex::Sized(sized) => {
@@ -216,11 +242,8 @@ impl<'a, 'n> Resolver<'a, 'n> {
                 Left::Group(members.collect(), group.span)
             }
             LeftIndex::Expr(expr) => {
-                if let ast::ExprKind::Name(name) = &expr.kind {
-                    match self.names.get(name) {
-                        Some((Entity::IntParam(_) | Entity::FloatParam(_), _)) => {}
-                        _ => return Left::Bare(self.left_variable(name, expr.span), expr.span),
-                    }
+                if let Some(name) = self.bare_index(expr) {
+                    return Left::Bare(self.left_variable(name, expr.span), expr.span);
                 }
                 // Under `=` this is refused later; its indices are known all the same.
                 let op = std::mem::replace(&mut self.op, AssignOp::Add);

@@ -242,9 +242,12 @@ pub fn settle(
     left_is_used(equation, around, found)?;
     let uses = collect(equation, around);
     let mut checker = Checker { requirements, found, wrong: false };
-    for used in uses.bare.iter().filter(|used| !used.padded) {
+    for used in &uses.bare {
         let (size, name) = (&known[used.variable.index()], &equation.variables[used.variable.index()].name);
-        if !size.explicit && size.extent != used.extent {
+        // Reads inside a stated size are checked place by place, and padded reads need not fit. But where
+        // only padded reads say how long an index runs, they must say the same.
+        let from_padded = uses.bare.iter().any(|other| other.padded && other.span == size.span);
+        if (if used.padded { from_padded } else { !size.explicit }) && size.extent != used.extent {
             checker.index_agrees(name, size, used);
         }
     }
