@@ -2,7 +2,7 @@
 //! machine does.
 //!
 //! An expansion is straight-line code of this very IR: additions, fused multiply-adds, selects and
-//! integer operations on the bits, all at the width of the function's dtype (but for `pow` of f32), so that vector loops
+//! integer operations on the bits, all at the width of the function's dtype (but for `pow` and the angles of f32), so that vector loops
 //! stay vector loops and every backend computes the same bytes. Shared parts become `let`s
 //! before the statement; all operations are total, so it does not matter that they are computed also where a
 //! select discards them. f16 and bf16 are computed in f32 and rounded.
@@ -39,7 +39,8 @@ pub struct MathRow {
 }
 
 const ALL: (f64, f64) = (f64::INFINITY, f64::INFINITY);
-const ANGLES: (f64, f64) = (1_048_576.0, 35_184_372_088_832.0);
+/// Beyond, the result is NaN.
+const ANGLES: (f64, f64) = (1_125_899_906_842_624.0, 35_184_372_088_832.0);
 
 macro_rules! rows {
     ($($op:ident $f32:literal $f64:literal $domain:ident $build:path;)*) => {
