@@ -37,7 +37,8 @@ fn unary(graph: &Graph, dtype: Dtype, op: ScalarOp, a: ValueId) -> Option<Rewrit
     let below = |op| operands_of(graph, a, op);
     match op {
         ScalarOp::Neg | ScalarOp::Not | ScalarOp::Conj => Some(Rewritten::Value(*below(op)?.first()?)),
-        ScalarOp::Abs => {
+        // Without a sign, -a is another number, and its own absolute value.
+        ScalarOp::Abs if !matches!(dtype, Dtype::U8 | Dtype::U32) => {
             let inner = below(ScalarOp::Neg)?;
             Some(Rewritten::Operation(Op::Map(ScalarOp::Abs, inner.to_vec())))
         }
