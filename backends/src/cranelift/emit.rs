@@ -1,23 +1,21 @@
 //! Statements and expressions of a `Func` as one Cranelift function.
 
 use super::address::{Coefficient, Place, Places};
+use super::entry::Parameters;
 use super::half;
 use super::promote::{Promoted, Slot};
 use super::scalar::{NotExpanded, Ops};
-use super::types::{Scalar, memory_type, value_type};
+use super::types::{Scalar, memory_type};
 use super::unsupported;
 use crate::BackendError;
 use cranelift::codegen::ir::condcodes::IntCC;
-use cranelift::codegen::ir::{
-    AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, Signature, Type, Value, types,
-};
+use cranelift::codegen::ir::{AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, Signature, Value, types};
 use cranelift::codegen::isa::TargetFrontendConfig;
 use cranelift::frontend::{FunctionBuilder, Variable};
 use std::collections::{BTreeMap, HashMap};
-use tcc_ir::extent::Atom;
 use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Role, Stmt, Var};
 use tcc_ir::scalar::Literal;
-use tcc_ir::{Dtype, Extent, Name, ReduceOp, ScalarOp};
+use tcc_ir::{Dtype, Name, ReduceOp, ScalarOp};
 
 /// Unrolled loops with more statements than this (copies included) are emitted as loops.
 pub(super) const MAX_UNROLLED: usize = 4096;
@@ -30,10 +28,14 @@ pub(super) struct Emitter<'f, 'b> {
     pub func: &'f Func,
     pub b: FunctionBuilder<'b>,
     pub places: Places<'f>,
-    /// Start of each buffer that is not a register.
-    bases: Vec<Option<Value>>,
+    /// The parameters of the function, once it has begun.
+    pub(super) parameters: Option<Parameters>,
+    /// The position of each input and output in the list of the caller.
+    pub(super) positions: Vec<i32>,
+    /// Start of each buffer in memory that the statement at hand touches, and of each table.
+    pub(super) bases: Vec<Option<Value>>,
     /// The parts of each register.
-    registers: Vec<Option<(Variable, Option<Variable>)>>,
+    pub(super) registers: Vec<Option<(Variable, Option<Variable>)>>,
     /// Small arrays in variables.
     pub promoted: Vec<Option<Promoted>>,
     /// Values of the variables in scope.
@@ -41,9 +43,9 @@ pub(super) struct Emitter<'f, 'b> {
     /// Counters of unrolled loops and lanes, which are numbers.
     pub fixed: Vec<Option<i64>>,
     /// Values of the symbols.
-    symbols: BTreeMap<Name, Value>,
+    pub(super) symbols: BTreeMap<Name, Value>,
     /// Values of the coefficients that are no numbers.
-    extents: HashMap<Coefficient, Value>,
+    pub(super) extents: HashMap<Coefficient, Value>,
     /// Sums of a base and leading terms of places, in scope.
     pointers: HashMap<(BufferId, Vec<(Var, Coefficient)>), Value>,
     /// Counters times coefficients, carried by the innermost loop.
@@ -74,7 +76,18 @@ pub(super) fn signature(config: TargetFrontendConfig) -> Signature {
     signature
 }
 
-type Emitted<T> = Result<T, BackendError>;
+/// Inputs and outputs are numbered in order of declaration.
+fn positions(func: &Func) -> Vec<i32> {
+    let mut next = 0;
+    let position = |buffer: &tcc_ir::loops::Buffer| {
+        let position = next;
+        next += i32::from(matches!(buffer.role, Role::Input | Role::Output));
+        position
+    };
+    func.buffers.iter().map(position).collect()
+}
+
+pub(super) type Emitted<T> = Result<T, BackendError>;
 
 impl<'f, 'b> Emitter<'f, 'b> {
     /// Emits the whole function. `table` gives the address of the elements of a table.
@@ -88,6 +101,8 @@ impl<'f, 'b> Emitter<'f, 'b> {
             func,
             b: builder,
             places: Places::new(func),
+            parameters: None,
+            positions: positions(func),
             bases: vec![None; func.buffers.len()],
             registers: vec![None; func.buffers.len()],
             promoted: vec![None; func.buffers.len()],
@@ -101,7 +116,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
             fail: None,
         };
         emitter.prologue(table)?;
-        emitter.block(&func.body)?;
+        func.body.iter().try_for_each(|stmt| emitter.statement_with_bases(stmt))?;
         let zero = emitter.ops().int(types::I32, 0);
         emitter.b.ins().return_(&[zero]);
         if let Some(fail) = emitter.fail {
@@ -117,115 +132,6 @@ impl<'f, 'b> Emitter<'f, 'b> {
     /// The builder of scalar operations.
     pub fn ops(&mut self) -> Ops<'_, 'b> {
         Ops { b: &mut self.b }
-    }
-
-    /// Loads symbols and the starts of buffers, and computes the extents that addresses need.
-    fn prologue(
-        &mut self,
-        table: &mut dyn FnMut(&mut FunctionBuilder<'b>, BufferId) -> Emitted<Value>,
-    ) -> Emitted<()> {
-        let entry = self.b.create_block();
-        self.b.append_block_params_for_function_params(entry);
-        self.b.switch_to_block(entry);
-        self.b.seal_block(entry);
-        let (buffers, sizes, arena) = match self.b.block_params(entry) {
-            [buffers, sizes, arena] => (*buffers, *sizes, *arena),
-            _ => return Err(unsupported("a function without the parameters of the ABI")),
-        };
-        let flags = MemFlagsData::trusted().with_readonly();
-        let func = self.func;
-        for (index, symbol) in func.symbols.iter().enumerate() {
-            let value = self.b.ins().load(types::I64, flags, sizes, 8 * index as i32);
-            self.symbols.insert(symbol.name.clone(), value);
-        }
-        self.promote();
-        let mut parameters = 0;
-        for (index, buffer) in func.buffers.iter().enumerate() {
-            let id = BufferId(index as u32);
-            if buffer.is_register() {
-                let ty = value_type(buffer.dtype);
-                let variables =
-                    (self.b.declare_var(ty), buffer.dtype.is_complex().then(|| self.b.declare_var(ty)));
-                let zero = self.zero(ty);
-                self.b.def_var(variables.0, zero);
-                if let Some(im) = variables.1 {
-                    self.b.def_var(im, zero);
-                }
-                self.registers[index] = Some(variables);
-                continue;
-            }
-            if self.promoted[index].is_some() {
-                continue;
-            }
-            self.bases[index] = Some(match &buffer.role {
-                Role::Input | Role::Output => {
-                    parameters += 1;
-                    self.b.ins().load(types::I64, flags, buffers, 8 * (parameters - 1))
-                }
-                Role::Scratch { offset: Some(offset) } => {
-                    let offset = self.extent(offset)?;
-                    self.b.ins().iadd(arena, offset)
-                }
-                Role::Scratch { offset: None } => {
-                    return Err(unsupported(format!("scratch `{}` without a place", buffer.name)));
-                }
-                Role::Table(_) => table(&mut self.b, id)?,
-            });
-        }
-        let needed: Vec<(Coefficient, Extent)> = self
-            .places
-            .coefficients()
-            .filter(|(_, extent)| extent.as_const().is_none())
-            .map(|(coefficient, extent)| (coefficient, extent.clone()))
-            .collect();
-        for (coefficient, extent) in needed {
-            let value = self.extent(&extent)?;
-            self.extents.insert(coefficient, value);
-        }
-        Ok(())
-    }
-
-    /// Zero of any type of value.
-    pub fn zero(&mut self, ty: Type) -> Value {
-        let lane = ty.lane_type();
-        let zero = if lane.is_float() { self.ops().float(lane, 0.0) } else { self.ops().int(lane, 0) };
-        if ty.is_vector() { self.b.ins().splat(ty, zero) } else { zero }
-    }
-
-    /// The value of an extent.
-    fn extent(&mut self, extent: &Extent) -> Emitted<Value> {
-        if let Some(value) = extent.as_const() {
-            return Ok(self.ops().int(types::I64, value));
-        }
-        let mut sum: Option<Value> = None;
-        for (coefficient, atoms) in extent.terms() {
-            let mut product = self.ops().int(types::I64, coefficient as i64);
-            for atom in atoms {
-                let value = match atom {
-                    Atom::Symbol(name) => self.symbol(name)?,
-                    Atom::Div(a, b) | Atom::Mod(a, b) => {
-                        let op =
-                            if matches!(atom, Atom::Div(..)) { ScalarOp::FloorDiv } else { ScalarOp::Mod };
-                        let operands = [Scalar::real(self.extent(a)?), Scalar::real(self.extent(b)?)];
-                        self.scalar_op(op, Dtype::I64, Dtype::I64, &operands)?.re
-                    }
-                };
-                product = self.b.ins().imul(product, value);
-            }
-            sum = Some(match sum {
-                Some(sum) => self.b.ins().iadd(sum, product),
-                None => product,
-            });
-        }
-        match sum {
-            Some(sum) => Ok(sum),
-            None => Ok(self.ops().int(types::I64, 0)),
-        }
-    }
-
-    fn symbol(&self, name: &Name) -> Emitted<Value> {
-        let value = self.symbols.get(name).copied();
-        value.ok_or_else(|| unsupported(format!("`{name}`, which is not declared")))
     }
 
     fn block(&mut self, block: &'f [Stmt]) -> Emitted<()> {
@@ -399,7 +305,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
     }
 
     /// The accesses of a block and the blocks in it.
-    fn accesses(&self, block: &'f [Stmt], found: &mut Vec<std::rc::Rc<Place<'f>>>) {
+    pub(super) fn accesses(&self, block: &'f [Stmt], found: &mut Vec<std::rc::Rc<Place<'f>>>) {
         fn loads<'f>(places: &Places<'f>, expr: &'f Expr, found: &mut Vec<std::rc::Rc<Place<'f>>>) {
             if let Expr::Load(buffer, indices) = expr {
                 found.extend(places.get(*buffer, indices));
@@ -664,7 +570,13 @@ impl<'f, 'b> Emitter<'f, 'b> {
         }
     }
 
-    fn scalar_op(&mut self, op: ScalarOp, dtype: Dtype, from: Dtype, x: &[Scalar]) -> Emitted<Scalar> {
+    pub(super) fn scalar_op(
+        &mut self,
+        op: ScalarOp,
+        dtype: Dtype,
+        from: Dtype,
+        x: &[Scalar],
+    ) -> Emitted<Scalar> {
         let result = self.ops().apply(op, dtype, from, x);
         result.map_err(|NotExpanded(op)| unsupported(format!("`{op}` before the pass expand_math")))
     }

@@ -6,6 +6,7 @@
 
 mod address;
 mod emit;
+mod entry;
 mod half;
 mod jit;
 mod object;

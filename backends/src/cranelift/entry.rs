@@ -1,0 +1,157 @@
+//! What a function begins with, and the starts of the buffers that its statements touch.
+
+use super::address::Coefficient;
+use super::emit::{Emitted, Emitter};
+use super::types::{Scalar, value_type};
+use super::unsupported;
+use cranelift::codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift::frontend::FunctionBuilder;
+use tcc_ir::extent::Atom;
+use tcc_ir::loops::{BufferId, Role, Stmt};
+use tcc_ir::{Dtype, Extent, Name, ScalarOp};
+
+/// The parameters of the function that code goes on to need.
+#[derive(Clone, Copy)]
+pub(super) struct Parameters {
+    /// The list of inputs and outputs.
+    buffers: Value,
+    /// The start of the working memory.
+    arena: Value,
+}
+
+impl<'f, 'b> Emitter<'f, 'b> {
+    /// Loads symbols, clears registers, and computes the extents that addresses need.
+    pub(super) fn prologue(
+        &mut self,
+        table: &mut dyn FnMut(&mut FunctionBuilder<'b>, BufferId) -> Emitted<Value>,
+    ) -> Emitted<()> {
+        let entry = self.b.create_block();
+        self.b.append_block_params_for_function_params(entry);
+        self.b.switch_to_block(entry);
+        self.b.seal_block(entry);
+        let (buffers, sizes, arena) = match self.b.block_params(entry) {
+            [buffers, sizes, arena] => (*buffers, *sizes, *arena),
+            _ => return Err(unsupported("a function without the parameters of the ABI")),
+        };
+        self.parameters = Some(Parameters { buffers, arena });
+        let flags = MemFlagsData::trusted().with_readonly();
+        let func = self.func;
+        for (index, symbol) in func.symbols.iter().enumerate() {
+            let value = self.b.ins().load(types::I64, flags, sizes, 8 * index as i32);
+            self.symbols.insert(symbol.name.clone(), value);
+        }
+        self.promote();
+        for (index, buffer) in func.buffers.iter().enumerate() {
+            if buffer.is_register() {
+                let ty = value_type(buffer.dtype);
+                let variables =
+                    (self.b.declare_var(ty), buffer.dtype.is_complex().then(|| self.b.declare_var(ty)));
+                let zero = self.zero(ty);
+                self.b.def_var(variables.0, zero);
+                if let Some(im) = variables.1 {
+                    self.b.def_var(im, zero);
+                }
+                self.registers[index] = Some(variables);
+            } else if matches!(buffer.role, Role::Table(_)) {
+                self.bases[index] = Some(table(&mut self.b, BufferId(index as u32))?);
+            }
+        }
+        let needed: Vec<(Coefficient, Extent)> = self
+            .places
+            .coefficients()
+            .filter(|(_, extent)| extent.as_const().is_none())
+            .map(|(coefficient, extent)| (coefficient, extent.clone()))
+            .collect();
+        for (coefficient, extent) in needed {
+            let value = self.extent(&extent)?;
+            self.extents.insert(coefficient, value);
+        }
+        Ok(())
+    }
+
+    /// Zero of any type of value.
+    pub fn zero(&mut self, ty: Type) -> Value {
+        let lane = ty.lane_type();
+        let zero = if lane.is_float() { self.ops().float(lane, 0.0) } else { self.ops().int(lane, 0) };
+        if ty.is_vector() { self.b.ins().splat(ty, zero) } else { zero }
+    }
+
+    /// The value of an extent.
+    fn extent(&mut self, extent: &Extent) -> Emitted<Value> {
+        if let Some(value) = extent.as_const() {
+            return Ok(self.ops().int(types::I64, value));
+        }
+        let mut sum: Option<Value> = None;
+        for (coefficient, atoms) in extent.terms() {
+            let mut product = self.ops().int(types::I64, coefficient as i64);
+            for atom in atoms {
+                let value = match atom {
+                    Atom::Symbol(name) => self.symbol(name)?,
+                    Atom::Div(a, b) | Atom::Mod(a, b) => {
+                        let op =
+                            if matches!(atom, Atom::Div(..)) { ScalarOp::FloorDiv } else { ScalarOp::Mod };
+                        let operands = [Scalar::real(self.extent(a)?), Scalar::real(self.extent(b)?)];
+                        self.scalar_op(op, Dtype::I64, Dtype::I64, &operands)?.re
+                    }
+                };
+                product = self.b.ins().imul(product, value);
+            }
+            sum = Some(match sum {
+                Some(sum) => self.b.ins().iadd(sum, product),
+                None => product,
+            });
+        }
+        match sum {
+            Some(sum) => Ok(sum),
+            None => Ok(self.ops().int(types::I64, 0)),
+        }
+    }
+
+    pub(super) fn symbol(&self, name: &Name) -> Emitted<Value> {
+        let value = self.symbols.get(name).copied();
+        value.ok_or_else(|| unsupported(format!("`{name}`, which is not declared")))
+    }
+
+    /// One of the outermost statements. The starts of the buffers that it touches are loaded before it and
+    /// forgotten after it: kept for the whole function they would take the longer to allocate the more
+    /// statements and buffers there are.
+    pub(super) fn statement_with_bases(&mut self, stmt: &'f Stmt) -> Emitted<()> {
+        let mut touched = Vec::new();
+        self.accesses(std::slice::from_ref(stmt), &mut touched);
+        let mut opened = Vec::new();
+        for place in touched {
+            let index = place.buffer.index();
+            let in_memory = self.registers[index].is_none() && self.promoted[index].is_none();
+            if in_memory && self.bases[index].is_none() {
+                self.bases[index] = Some(self.base(place.buffer)?);
+                opened.push(index);
+            }
+        }
+        self.stmt(stmt)?;
+        for index in opened {
+            self.bases[index] = None;
+        }
+        Ok(())
+    }
+
+    /// The start of a buffer in memory.
+    fn base(&mut self, id: BufferId) -> Emitted<Value> {
+        let missing = || unsupported("a function without the parameters of the ABI");
+        let Parameters { buffers, arena } = self.parameters.ok_or_else(missing)?;
+        let buffer = self.func.buffer(id);
+        match &buffer.role {
+            Role::Input | Role::Output => {
+                let position = self.positions[id.index()];
+                let flags = MemFlagsData::trusted().with_readonly();
+                Ok(self.b.ins().load(types::I64, flags, buffers, 8 * position))
+            }
+            Role::Scratch { offset: Some(offset) } => {
+                let offset = self.extent(offset)?;
+                Ok(self.b.ins().iadd(arena, offset))
+            }
+            Role::Scratch { offset: None } | Role::Table(_) => {
+                Err(unsupported(format!("`{}` without a place", buffer.name)))
+            }
+        }
+    }
+}
