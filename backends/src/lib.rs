@@ -95,15 +95,25 @@ pub struct Target {
     /// Whether the instructions may be those of this very machine. Otherwise any machine of the
     /// architecture that has FMA, SSE4.2 and POPCNT (every x86-64 since 2013) will do.
     pub native: bool,
+    /// A text that object files carry in their section [`RECIPE_SECTION`]: how they were made.
+    pub recipe: Option<String>,
 }
+
+/// The section of an object file in which its recipe stands.
+pub const RECIPE_SECTION: &str = ".tcc.recipe";
 
 impl Default for Target {
     fn default() -> Target {
-        Target { symbol: None, native: true }
+        Target { symbol: None, native: true, recipe: None }
     }
 }
 
 impl Target {
+    /// The machines that can run the code, as recipes name them.
+    pub fn machine(&self) -> String {
+        format!("{} {}", std::env::consts::ARCH, if self.native { "native" } else { "baseline" })
+    }
+
     /// The name of the exported function of `func`.
     pub fn symbol(&self, func: &Func) -> String {
         let name = self.symbol.as_deref().unwrap_or(&func.name);
@@ -173,6 +183,6 @@ mod tests {
     fn exported_names_are_c_names() {
         let func = Func { name: "2-layer net".into(), ..Func::default() };
         assert_eq!(Target::default().symbol(&func), "k_2_layer_net");
-        assert_eq!(Target { symbol: Some("f".into()), native: true }.symbol(&func), "f");
+        assert_eq!(Target { symbol: Some("f".into()), ..Target::default() }.symbol(&func), "f");
     }
 }

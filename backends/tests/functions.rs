@@ -233,7 +233,7 @@ fn objects_stand_alone() {
          }",
     );
     for native in [true, false] {
-        let target = Target { symbol: Some("axpy".into()), native };
+        let target = Target { symbol: Some("axpy".into()), native, recipe: None };
         let object = cranelift::emit(&func, EmitKind::Object, &target).expect("emits");
         assert!(object.as_bytes().windows(4).any(|w| w == b"axpy"));
         // No call leaves the object: neither the C library's fma nor its floor.

@@ -39,8 +39,7 @@ int main(void) {
 }
 "#;
 
-#[test]
-fn objects_link_and_run_without_us() {
+fn lookup() -> Func {
     let text = "func @lookup(n) {
        input P: i64[n]
        input s: f64
@@ -54,6 +53,20 @@ fn objects_link_and_run_without_us() {
      }";
     let func: Func = text.parse().unwrap_or_else(|error| panic!("{error}"));
     func.verify().unwrap_or_else(|errors| panic!("{errors}"));
+    func
+}
+
+#[test]
+fn objects_carry_their_recipe() {
+    let target = Target { recipe: Some("tcc-recipe 1\nfuel = 3\n".into()), ..Target::default() };
+    let object = cranelift::emit(&lookup(), EmitKind::Object, &target).expect("emits");
+    let holds = |text: &str| object.as_bytes().windows(text.len()).any(|bytes| bytes == text.as_bytes());
+    assert!(holds(tcc_backends::RECIPE_SECTION) && holds("tcc-recipe 1\nfuel = 3\n"));
+}
+
+#[test]
+fn objects_link_and_run_without_us() {
+    let func = lookup();
     let object = cranelift::emit(&func, EmitKind::Object, &Target::default()).expect("emits");
     let scratch = Scratch::new("object");
     let path = |name: &str| scratch.0.join(name);

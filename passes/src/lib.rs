@@ -14,11 +14,13 @@ pub mod graph;
 pub mod loops;
 pub mod lower;
 pub mod pipeline;
+pub mod recipe;
 
 pub use context::{Arguments, Changed, Contract, Limits, PassContext};
 pub use graph::GRAPH_PASSES;
 pub use loops::LOOP_PASSES;
 pub use pipeline::{LEVELS, PassObserver, Pipeline, PipelineError, Quiet};
+pub use recipe::Recipe;
 
 /// One pass, described as data: the CLI lists it, the fuzzer draws from it, pipelines name it.
 pub struct Pass<I: 'static> {

@@ -4,11 +4,13 @@ use super::emit::{Emitter, signature};
 use super::{codegen, compile, isa};
 use crate::signature::with_places;
 use crate::tables;
-use crate::{Artifact, BackendError, EmitKind, Target};
+use crate::{Artifact, BackendError, EmitKind, RECIPE_SECTION, Target};
 use cranelift::codegen::Context;
 use cranelift::codegen::ir::{InstBuilder, UserFuncName, types};
 use cranelift::frontend::{FunctionBuilder, FunctionBuilderContext};
-use cranelift::module::{DataDescription, DataId, FuncId, Linkage, Module, default_libcall_names};
+use cranelift::module::{
+    DataDescription, DataId, FuncId, Linkage, Module, ModuleError, default_libcall_names,
+};
 use cranelift_object::{ObjectBuilder, ObjectModule};
 use std::collections::BTreeMap;
 use tcc_ir::loops::{BufferId, Func, Role};
@@ -30,10 +32,23 @@ pub fn emit(func: &Func, kind: EmitKind, target: &Target) -> Result<Artifact, Ba
         }
         EmitKind::Object => {
             compile(&mut module, id, &mut context)?;
+            if let Some(recipe) = &target.recipe {
+                embed(recipe, &mut module)?;
+            }
             let bytes = module.finish().emit().map_err(|error| codegen(error.to_string()))?;
             Ok(Artifact::Bytes(bytes))
         }
     }
+}
+
+/// Puts the recipe in a section of its own.
+fn embed(recipe: &str, module: &mut ObjectModule) -> Result<(), BackendError> {
+    let failed = |error: ModuleError| codegen(error.to_string());
+    let data = module.declare_anonymous_data(false, false).map_err(failed)?;
+    let mut description = DataDescription::new();
+    description.define(recipe.as_bytes().into());
+    description.set_custom_section(RECIPE_SECTION);
+    module.define_data(data, &description).map_err(failed)
 }
 
 /// Declares the function and its tables, and builds its body.

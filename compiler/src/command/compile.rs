@@ -96,7 +96,7 @@ struct Job<'a> {
 impl Job<'_> {
     fn make(&self, compiler: &crate::Compiler) -> Result<Vec<Made>, Failure> {
         let wrapper = Wrapper::new(self.stem, self.program, self.func);
-        let target = Target { symbol: Some(wrapper.symbol()), native: self.arguments.native };
+        let target = Target { symbol: Some(wrapper.symbol()), native: self.arguments.native, recipe: None };
         let emit = |kind: EmitKind| -> Result<Vec<u8>, Error> {
             Ok((compiler.target()?.emit)(self.func, kind, &target)?.as_bytes().to_vec())
         };
