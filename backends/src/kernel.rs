@@ -395,19 +395,46 @@ impl Kernel {
         let name = |at: usize| {
             signature.parameters().nth(at).map_or("arena".into(), |parameter| parameter.name.to_string())
         };
-        let written = signature.inputs.len()..ranges.len();
-        for (at, &range) in ranges.iter().enumerate() {
-            if overlap(range, (arena.0, lengths.arena)) {
-                return Err(CallError::Overlap(name(at), "arena".into()));
-            }
-            for other in written.clone().filter(|&other| other > at || !written.contains(&at)) {
-                if other != at && overlap(range, ranges[other]) {
-                    return Err(CallError::Overlap(name(other), name(at)));
-                }
-            }
+        let range = |at: usize| ranges.get(at).copied().unwrap_or((arena.0, lengths.arena));
+        // The arena, which comes last, is written too.
+        let first_written = signature.inputs.len();
+        match first_overlap(ranges.len() + 1, first_written, range) {
+            Some((a, b)) => Err(CallError::Overlap(name(a.max(b)), name(a.min(b)))),
+            None => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// Two of `count` ranges that overlap, if one of them is written: ranges from `first_written` on are.
+fn first_overlap(
+    count: usize,
+    first_written: usize,
+    range: impl Fn(usize) -> (*mut u8, usize),
+) -> Option<(usize, usize)> {
+    if count <= INLINE {
+        let pairs =
+            (first_written..count).flat_map(|written| (0..written).map(move |other| (other, written)));
+        return pairs.into_iter().find(|&(a, b)| overlap(range(a), range(b)));
+    }
+    // In order of their starts, a range overlaps an earlier one if it starts before that one's end.
+    let mut order: Vec<usize> = (0..count).filter(|&at| range(at).1 > 0).collect();
+    order.sort_unstable_by_key(|&at| range(at).0);
+    let end = |at: usize| range(at).0 as usize + range(at).1;
+    let (mut furthest, mut furthest_written): (Option<usize>, Option<usize>) = (None, None);
+    for at in order {
+        let written = at >= first_written;
+        let other = if written { furthest } else { furthest_written };
+        if let Some(other) = other.filter(|&other| (range(at).0 as usize) < end(other)) {
+            return Some((other, at));
+        }
+        if furthest.is_none_or(|known| end(known) < end(at)) {
+            furthest = Some(at);
+        }
+        if written && furthest_written.is_none_or(|known| end(known) < end(at)) {
+            furthest_written = Some(at);
+        }
+    }
+    None
 }
 
 fn overlap(a: (*mut u8, usize), b: (*mut u8, usize)) -> bool {

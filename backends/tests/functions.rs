@@ -223,6 +223,26 @@ fn small_arrays_live_in_registers() {
     assert_eq!(text.matches("store").count(), 4 + 1 + 1, "{text}");
 }
 
+/// Functions so long that they are compiled in parts: small arrays, registers and checks cross them.
+#[test]
+fn long_functions_agree() {
+    let mut text = String::from(
+        "func @long(n) { input X: f64[n] output Y: f64[4] scratch a: f64[4] scratch r: f64
+         table T: f64[3] = {0.5, 1.5, 2.5} site 0 \"small\" for i in 0..4 { a[i] = X[i] }",
+    );
+    for step in 0..3500 {
+        text.push_str(&match step {
+            900 => "r = X[1]".to_owned(),
+            1200 => "a[3] = a[3] + r".to_owned(),
+            3400 => "check X[0] < 100.0 site 0".to_owned(),
+            _ => format!("a[{}] = a[{}] * T[{}] - X[{}]", step % 4, (step + 1) % 4, step % 3, step % 2),
+        });
+        text.push('\n');
+    }
+    let func = parse(&(text + "for j in 0..4 { Y[j] = a[j] } }"));
+    agree(&func, &[4]);
+}
+
 #[test]
 fn objects_stand_alone() {
     let func = parse(

@@ -47,8 +47,8 @@ pub(super) struct Places<'f> {
 }
 
 impl<'f> Places<'f> {
-    /// Finds the places of all accesses.
-    pub fn new(func: &'f Func) -> Places<'f> {
+    /// Finds the places of all accesses in a part of the outermost statements.
+    pub fn new(func: &'f Func, body: &'f [Stmt]) -> Places<'f> {
         let mut places = Places {
             func,
             order: vec![0; func.vars.len()],
@@ -58,7 +58,7 @@ impl<'f> Places<'f> {
             interned: HashMap::new(),
         };
         let mut next = 0;
-        places.block(&func.body, &mut next);
+        places.block(body, &mut next);
         places
     }
 

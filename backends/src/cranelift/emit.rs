@@ -3,6 +3,7 @@
 use super::address::{Coefficient, Place, Places};
 use super::entry::Parameters;
 use super::half;
+use super::parts::Part;
 use super::promote::{Promoted, Slot};
 use super::scalar::{NotExpanded, Ops};
 use super::types::{Scalar, memory_type};
@@ -23,9 +24,11 @@ pub(super) const MAX_UNROLLED: usize = 4096;
 /// Counters scaled by a coefficient that an innermost loop carries; more would only be spilled.
 const MAX_INDUCTIONS: usize = 6;
 
-/// Emits one function.
+/// Emits one function: a part of a [`Func`], mostly all of it.
 pub(super) struct Emitter<'f, 'b> {
     pub func: &'f Func,
+    /// What of it is emitted.
+    pub part: Part<'f>,
     pub b: FunctionBuilder<'b>,
     pub places: Places<'f>,
     /// The parameters of the function, once it has begun.
@@ -90,17 +93,19 @@ fn positions(func: &Func) -> Vec<i32> {
 pub(super) type Emitted<T> = Result<T, BackendError>;
 
 impl<'f, 'b> Emitter<'f, 'b> {
-    /// Emits the whole function. `table` gives the address of the elements of a table.
+    /// Emits a part of a function. `table` gives the address of the elements of a table.
     pub fn emit(
         func: &'f Func,
+        part: Part<'f>,
         builder: FunctionBuilder<'b>,
         table: &mut dyn FnMut(&mut FunctionBuilder<'b>, BufferId) -> Emitted<Value>,
         config: TargetFrontendConfig,
     ) -> Emitted<()> {
         let mut emitter = Emitter {
             func,
+            part,
             b: builder,
-            places: Places::new(func),
+            places: Places::new(func, part.body),
             parameters: None,
             positions: positions(func),
             bases: vec![None; func.buffers.len()],
@@ -116,7 +121,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
             fail: None,
         };
         emitter.prologue(table)?;
-        func.body.iter().try_for_each(|stmt| emitter.statement_with_bases(stmt))?;
+        part.body.iter().try_for_each(|stmt| emitter.statement_with_bases(stmt))?;
         let zero = emitter.ops().int(types::I32, 0);
         emitter.b.ins().return_(&[zero]);
         if let Some(fail) = emitter.fail {

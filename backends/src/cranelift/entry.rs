@@ -41,7 +41,8 @@ impl<'f, 'b> Emitter<'f, 'b> {
             self.symbols.insert(symbol.name.clone(), value);
         }
         self.promote();
-        for (index, buffer) in func.buffers.iter().enumerate() {
+        let part = self.part;
+        for (index, buffer) in func.buffers.iter().enumerate().filter(|(index, _)| part.touches(*index)) {
             if buffer.is_register() {
                 let ty = value_type(buffer.dtype);
                 let variables =

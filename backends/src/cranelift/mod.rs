@@ -10,6 +10,7 @@ mod entry;
 mod half;
 mod jit;
 mod object;
+mod parts;
 mod promote;
 mod scalar;
 mod types;

@@ -55,21 +55,22 @@ struct Survey {
 impl<'f> Emitter<'f, '_> {
     /// Finds the arrays that need no memory and declares their variables, set to zero.
     pub fn promote(&mut self) {
-        let small = |buffer: &tcc_ir::loops::Buffer| {
+        let small = |(index, buffer): (usize, &tcc_ir::loops::Buffer)| {
             let elements = buffer.elements().as_const();
             let scratch = matches!(buffer.role, Role::Scratch { .. }) && !buffer.is_register();
-            scratch && !buffer.dtype.is_complex() && elements.is_some_and(|n| (1..=MAX_ELEMENTS).contains(&n))
+            let fits = elements.is_some_and(|n| (1..=MAX_ELEMENTS).contains(&n));
+            scratch && self.part.owns(index) && !buffer.dtype.is_complex() && fits
         };
         let mut survey = Survey {
-            candidates: self.func.buffers.iter().map(|b| small(b).then_some(false)).collect(),
+            candidates: self.func.buffers.iter().enumerate().map(|row| small(row).then_some(false)).collect(),
             fixed: HashSet::new(),
             lanes: None,
         };
         if survey.candidates.iter().all(Option::is_none) {
             return;
         }
-        let func = self.func;
-        self.survey(&mut survey, &func.body);
+        let (func, part) = (self.func, self.part);
+        self.survey(&mut survey, part.body);
         for (index, vector) in survey.candidates.into_iter().enumerate() {
             let Some(vector) = vector else { continue };
             let buffer = &func.buffers[index];

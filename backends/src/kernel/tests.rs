@@ -118,3 +118,24 @@ fn threads_may_share_a_kernel() {
         }
     });
 }
+
+#[test]
+fn overlaps_among_many_ranges_are_found() {
+    let mut state = 1u64;
+    let mut random = |bound: u64| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        ((state >> 33) % bound) as usize
+    };
+    for _ in 0..2000 {
+        let count = INLINE + 1 + random(20);
+        let ranges: Vec<(*mut u8, usize)> =
+            (0..count).map(|_| (std::ptr::without_provenance_mut(random(4000)), random(8))).collect();
+        let first_written = random(count as u64);
+        let pairs = (first_written..count).flat_map(|b| (0..b).map(move |a| (a, b)));
+        let any = pairs.into_iter().any(|(a, b)| overlap(ranges[a], ranges[b]));
+        match first_overlap(count, first_written, |at| ranges[at]) {
+            None => assert!(!any, "{ranges:?}"),
+            Some((a, b)) => assert!(overlap(ranges[a], ranges[b]) && a.max(b) >= first_written),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Long functions in parts.
+//!
+//! Allocating registers takes more than linear time and memory in the length of a function. So a function
+//! of very many outermost statements is compiled as several, each with the same parameters, which the
+//! entry calls one after another. Registers and `let`s stay within a part; small arrays that several parts
+//! touch lie in memory.
+
+use super::emit::{Emitted, Emitter, signature};
+use super::{codegen, compile};
+use cranelift::codegen::Context;
+use cranelift::codegen::ir::{InstBuilder, UserFuncName, Value, types};
+use cranelift::frontend::{FunctionBuilder, FunctionBuilderContext};
+use cranelift::module::{FuncId, Linkage, Module};
+use std::collections::HashMap;
+use std::ops::Range;
+use tcc_ir::loops::{BufferId, Expr, Func, Stmt, Var};
+
+/// Outermost statements of a part, unless what lives in registers keeps more of them together.
+const LENGTH: usize = 1000;
+
+/// Who touches a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Nobody,
+    Part(usize),
+    Several,
+}
+
+/// Some of the outermost statements of a function.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'f> {
+    pub body: &'f [Stmt],
+    number: usize,
+    owners: &'f [Owner],
+}
+
+impl Part<'_> {
+    /// Whether the part may touch a buffer.
+    pub fn touches(&self, buffer: usize) -> bool {
+        matches!(self.owners[buffer], Owner::Several) || self.owns(buffer)
+    }
+
+    /// Whether no other part touches a buffer.
+    pub fn owns(&self, buffer: usize) -> bool {
+        self.owners[buffer] == Owner::Part(self.number)
+    }
+}
+
+/// Gives the address of the elements of a table.
+pub(super) type TableAddress<'t, M> =
+    &'t mut dyn FnMut(&mut M, &mut FunctionBuilder, BufferId) -> Emitted<Value>;
+
+/// Defines `func` in a module. `built` is shown every function before it is compiled, the entry last, and
+/// compiles it or not.
+pub(super) fn define<M: Module>(
+    func: &Func,
+    module: &mut M,
+    symbol: &str,
+    table: TableAddress<'_, M>,
+    built: &mut dyn FnMut(&mut M, FuncId, &mut Context) -> Emitted<()>,
+) -> Emitted<FuncId> {
+    let ranges = split(&func.body, |buffer| func.buffer(buffer).is_register());
+    let owners = owners(func, &ranges);
+    let mut builder_context = FunctionBuilderContext::new();
+    let mut ids = Vec::new();
+    for (number, range) in ranges.iter().enumerate() {
+        let part = Part { body: &func.body[range.clone()], number, owners: &owners };
+        let (name, linkage) = match ranges.len() {
+            1 => (symbol.to_owned(), Linkage::Export),
+            _ => (format!("{symbol}.part.{number}"), Linkage::Local),
+        };
+        let (id, mut context) = declare(module, &name, linkage)?;
+        let config = module.target_config();
+        let builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
+        Emitter::emit(func, part, builder, &mut |b, id| table(module, b, id), config)?;
+        built(module, id, &mut context)?;
+        ids.push(id);
+    }
+    if let [whole] = ids[..] {
+        return Ok(whole);
+    }
+    let (entry, mut context) = declare(module, symbol, Linkage::Export)?;
+    call_all(&ids, module, FunctionBuilder::new(&mut context.func, &mut builder_context));
+    built(module, entry, &mut context)?;
+    Ok(entry)
+}
+
+/// A function with the parameters of the ABI, without a body.
+fn declare(module: &mut impl Module, name: &str, linkage: Linkage) -> Emitted<(FuncId, Context)> {
+    let mut context = module.make_context();
+    context.func.signature = signature(module.target_config());
+    let id = module
+        .declare_function(name, linkage, &context.func.signature)
+        .map_err(|error| codegen(error.to_string()))?;
+    context.func.name = UserFuncName::user(0, id.as_u32());
+    Ok((id, context))
+}
+
+/// The body of the entry: calls the parts until one fails.
+fn call_all(parts: &[FuncId], module: &mut impl Module, mut b: FunctionBuilder) {
+    let entry = b.create_block();
+    b.append_block_params_for_function_params(entry);
+    let fail = b.create_block();
+    b.append_block_param(fail, types::I32);
+    b.set_cold_block(fail);
+    b.switch_to_block(entry);
+    let parameters = b.block_params(entry).to_vec();
+    for part in parts {
+        let callee = module.declare_func_in_func(*part, b.func);
+        let call = b.ins().call(callee, &parameters);
+        let status = b.inst_results(call)[0];
+        let next = b.create_block();
+        b.ins().brif(status, fail, &[status.into()], next, &[]);
+        b.switch_to_block(next);
+    }
+    let fine = b.ins().iconst(types::I32, 0);
+    b.ins().return_(&[fine]);
+    b.switch_to_block(fail);
+    let status = b.block_params(fail)[0];
+    b.ins().return_(&[status]);
+    b.seal_all_blocks();
+    b.finalize(module.target_config());
+}
+
+/// Compiles a function that was built, as [`define`] asks.
+pub(super) fn compiled<M: Module>(module: &mut M, id: FuncId, context: &mut Context) -> Emitted<()> {
+    compile(module, id, context)?;
+    module.clear_context(context);
+    Ok(())
+}
+
+/// Where to cut: between statements that share neither a `let` nor a register.
+fn split(body: &[Stmt], is_register: impl Fn(BufferId) -> bool) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    let mut start = 0;
+    if body.len() > LENGTH {
+        let crossing = crossing(body, is_register);
+        for (position, crossing) in crossing.iter().enumerate() {
+            if position - start >= LENGTH && *crossing == 0 {
+                ranges.push(start..position);
+                start = position;
+            }
+        }
+    }
+    ranges.push(start..body.len());
+    ranges
+}
+
+/// How many `let`s and registers live across the cut before each statement.
+fn crossing(body: &[Stmt], is_register: impl Fn(BufferId) -> bool) -> Vec<i64> {
+    let mut lets: HashMap<Var, (usize, usize)> = HashMap::new();
+    let mut registers: HashMap<BufferId, (usize, usize)> = HashMap::new();
+    for (position, stmt) in body.iter().enumerate() {
+        if let Stmt::Let(var, _) = stmt {
+            lets.insert(*var, (position, position));
+        }
+        stmt.walk_exprs(&mut |expr| {
+            if let Expr::Var(var) = expr
+                && let Some((_, last)) = lets.get_mut(var)
+            {
+                *last = position;
+            }
+        });
+        touched(stmt, &mut |buffer| {
+            if is_register(buffer) {
+                registers.entry(buffer).or_insert((position, position)).1 = position;
+            }
+        });
+    }
+    let mut changes = vec![0; body.len() + 1];
+    for (first, last) in lets.into_values().chain(registers.into_values()) {
+        changes[first + 1] += 1;
+        changes[last + 1] -= 1;
+    }
+    let mut alive = 0;
+    changes[..body.len()]
+        .iter()
+        .map(|change| {
+            alive += change;
+            alive
+        })
+        .collect()
+}
+
+fn owners(func: &Func, ranges: &[Range<usize>]) -> Vec<Owner> {
+    let mut owners = vec![Owner::Nobody; func.buffers.len()];
+    for (number, range) in ranges.iter().enumerate() {
+        for stmt in &func.body[range.clone()] {
+            touched(stmt, &mut |buffer| {
+                let owner = &mut owners[buffer.index()];
+                *owner = match *owner {
+                    Owner::Nobody => Owner::Part(number),
+                    Owner::Part(other) if other == number => Owner::Part(number),
+                    Owner::Part(_) | Owner::Several => Owner::Several,
+                };
+            });
+        }
+    }
+    owners
+}
+
+/// Calls `visit` with the buffer of every access in a statement.
+fn touched(stmt: &Stmt, visit: &mut dyn FnMut(BufferId)) {
+    stmt.walk_exprs(&mut |expr| {
+        if let Expr::Load(buffer, _) = expr {
+            visit(*buffer);
+        }
+    });
+    stmt.walk(&mut |stmt| {
+        if let Stmt::Store(buffer, ..) | Stmt::Accumulate(_, buffer, ..) = stmt {
+            visit(*buffer);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_keep_registers_and_lets_together() {
+        let mut text = String::from("func @f() { input X: f64[4] output Y: f64[4] scratch r: f64\n");
+        for n in 0..2 * LENGTH {
+            text.push_str(&match n {
+                // A register lives from statement 900 to 1100.
+                900 => "r = X[0]\n".to_owned(),
+                1100 => "Y[1] = r\n".to_owned(),
+                _ => format!("Y[{}] = X[{}]\n", n % 4, n % 3),
+            });
+        }
+        let func: Func = (text + "}").parse().expect("a function");
+        let ranges = split(&func.body, |buffer| func.buffer(buffer).is_register());
+        assert_eq!(ranges, [0..1101, 1101..2 * LENGTH]);
+        let owners = owners(&func, &ranges);
+        assert_eq!(owners, [Owner::Several, Owner::Several, Owner::Part(0)]);
+    }
+}
