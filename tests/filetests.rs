@@ -24,7 +24,7 @@ use tcc_ir::graph::Graph;
 use tcc_ir::loops::Func;
 use tcc_ir::{Bindings, Ir, ParseError};
 use tcc_passes::lower::lower;
-use tcc_passes::{Changed, Contract, PassContext, PassObserver, Pipeline};
+use tcc_passes::{Changed, Contract, GRAPH_PASSES, LOOP_PASSES, PassContext, PassObserver, Pipeline};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/filetests");
 
@@ -33,11 +33,25 @@ fn main() {
     let mut files = Vec::new();
     collect(Path::new(FOLDER), &mut files);
     files.sort();
-    let trials = files.into_iter().map(|file| {
-        let name = file.strip_prefix(FOLDER).unwrap_or(&file).display().to_string();
-        Trial::test(name, move || check_file(&file).map_err(Failed::from))
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit();
+    let mut trials: Vec<Trial> = files
+        .into_iter()
+        .map(|file| {
+            let name = file.strip_prefix(FOLDER).unwrap_or(&file).display().to_string();
+            Trial::test(name, move || check_file(&file).map_err(Failed::from))
+        })
+        .collect();
+    trials.push(Trial::test("every pass has a folder", || every_pass_has_a_folder().map_err(Failed::from)));
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn every_pass_has_a_folder() -> Result<(), String> {
+    let graph = GRAPH_PASSES.iter().map(|pass| format!("graph/{}", pass.name));
+    let loops = LOOP_PASSES.iter().map(|pass| format!("loops/{}", pass.name));
+    let missing: Vec<String> = graph
+        .chain(loops)
+        .filter(|name| fs::read_dir(Path::new(FOLDER).join(name)).map_or(0, Iterator::count) == 0)
+        .collect();
+    if missing.is_empty() { Ok(()) } else { Err(format!("no file shows what {} does", missing.join(", "))) }
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
