@@ -30,8 +30,11 @@ pub fn run(func: &mut Func, context: &PassContext) -> Changed {
     let mut body = std::mem::take(&mut func.body);
     let fused = fuse_block(&mut body, context);
     func.body = body;
-    let contracted = contract(func, context);
-    Changed::from(fused || contracted)
+    let changed = contract(func, context) || fused;
+    if changed {
+        forget_plan(func);
+    }
+    Changed::from(changed)
 }
 
 /// How a statement touches one buffer, seen from the variable of a loop.
@@ -183,6 +186,17 @@ fn append(earlier: &mut Stmt, later: Stmt) {
     }
 }
 
+/// Forgets the places of buffers in the arena: after loops are merged more of them are live at the same
+/// time, and some are smaller or need no place any more.
+fn forget_plan(func: &mut Func) {
+    func.arena = None;
+    for buffer in &mut func.buffers {
+        if let Role::Scratch { offset } = &mut buffer.role {
+            *offset = None;
+        }
+    }
+}
+
 /// Removes the dimensions of scratch buffers that one loop alone walks along.
 fn contract(func: &mut Func, context: &PassContext) -> bool {
     let dimensions = removable(func);
@@ -200,13 +214,6 @@ fn contract(func: &mut Func, context: &PassContext) -> bool {
     }
     if removed.is_empty() {
         return false;
-    }
-    // Another plan is needed: some buffers are smaller now, or need no place any more.
-    func.arena = None;
-    for buffer in &mut func.buffers {
-        if let Role::Scratch { offset } = &mut buffer.role {
-            *offset = None;
-        }
     }
     func.body.iter_mut().for_each(|stmt| drop_indices(stmt, &removed));
     true
