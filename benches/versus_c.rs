@@ -1,10 +1,9 @@
-//! Run time of five example programs against straightforward C loop nests (`baseline.c`, `cc -O2`), and
-//! compile latency: `cargo bench --bench versus_c`. Figures and machine: docs/performance.md.
+//! Run time of five example programs against straightforward C loop nests (`baseline.c`, `cc -O2`):
+//! `cargo bench --bench versus_c`. Figures and machine: docs/performance.md.
 //!
 //! Times are the best of several runs, both sides in one process tree after one another.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -83,10 +82,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         let theirs: f64 = String::from_utf8(output.stdout)?.trim().parse()?;
         println!("{:<20} {ours:>12.3} {theirs:>12.3} {:>8.2}", case.name, ours / theirs);
     }
-    if only.is_empty() {
-        time_compilation(root)?;
-        time_call_overhead()?;
-    }
     Ok(())
 }
 
@@ -135,86 +130,4 @@ fn operand(dtype: Dtype, shape: &[usize]) -> Array {
         }
     }
     Array::from_bytes(dtype, shape, &bytes).expect("the bytes were made for this shape")
-}
-
-/// Source to first result for the example programs of at most 10 equations, and for chains of
-/// equations, whose time should grow linearly.
-fn time_compilation(root: &Path) -> Result<(), Box<dyn Error>> {
-    println!("\n{:<28} {:>12}", "source to first result", "ms");
-    for name in ["matmul_bias", "kron_attention3"] {
-        let source = std::fs::read_to_string(root.join(format!("examples/{name}.ein")))?;
-        let shapes: &[(&str, &[usize])] = match name {
-            "matmul_bias" => &[("A", &[4, 3]), ("B", &[3, 5]), ("b", &[5])],
-            _ => &[("Q", &[4, 3]), ("K1", &[4, 3]), ("K2", &[4, 3]), ("V1", &[4, 2]), ("V2", &[4, 2])],
-        };
-        let arrays: Vec<(&str, Array)> = shapes.iter().map(|&(n, s)| (n, operand(Dtype::F32, s))).collect();
-        let arguments: Vec<_> = arrays.iter().map(|(name, array)| (*name, array.into())).collect();
-        println!(
-            "{name:<28} {:>12.3}",
-            best_of(10, || {
-                Compiler::new().compile(&source)?.call_named(&arguments)?;
-                Ok(())
-            })?
-        );
-    }
-    let mut points = Vec::new();
-    for equations in [10usize, 30, 100, 300, 1000] {
-        let source = chain(equations)?;
-        let x = operand(Dtype::F32, &[64]);
-        let time = best_of(3, || {
-            Compiler::new().compile(&source)?.call_named(&[("x", (&x).into())])?;
-            Ok(())
-        })?;
-        println!("{:<28} {time:>12.3}", format!("chain of {equations} equations"));
-        points.push(((equations as f64).ln(), time.ln()));
-    }
-    println!("fit exponent from 100 equations on: {:.3}", slope(&points[2..]));
-    println!("fit exponent over all: {:.3}", slope(&points));
-    Ok(())
-}
-
-fn chain(equations: usize) -> Result<String, std::fmt::Error> {
-    let mut source = String::from("in x : f32[n]\nout y : f32[n]\nt0[i] = x[i]\n");
-    for k in 1..equations {
-        match k % 3 {
-            0 => writeln!(source, "t{k}[i] = t{}[i] * 0.5 + x[i]", k - 1)?,
-            1 => writeln!(source, "t{k}[i] = t{}[i] - mean[j] t{}[j]", k - 1, k - 1)?,
-            _ => writeln!(source, "t{k}[i] = tanh(t{}[i])", k - 1)?,
-        }
-    }
-    writeln!(source, "y[i] = t{}[i]", equations - 1)?;
-    Ok(source)
-}
-
-/// The slope of the least-squares line through points.
-fn slope(points: &[(f64, f64)]) -> f64 {
-    let n = points.len() as f64;
-    let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
-    let covariance: f64 = points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum();
-    covariance / points.iter().map(|p| (p.0 - mx).powi(2)).sum::<f64>()
-}
-
-fn time_call_overhead() -> Result<(), Box<dyn Error>> {
-    let kernel = tcc::jit("y[i] = x[i] + 1")?;
-    let x = ndarray::array![1f32, 2.0, 3.0, 4.0];
-    let mut y = ndarray::Array1::<f32>::zeros(4);
-    let calls = 100_000;
-    let time = best_of(5, || {
-        for _ in 0..calls {
-            kernel.call_into((&x,), (&mut y,))?;
-        }
-        Ok(())
-    })?;
-    println!("\ncall_into, 4 elements: {:.3} us", time * 1e3 / f64::from(calls));
-    Ok(())
-}
-
-fn best_of(runs: u32, mut run: impl FnMut() -> tcc::Result<()>) -> Result<f64, Box<dyn Error>> {
-    let mut best = f64::INFINITY;
-    for _ in 0..runs {
-        let start = Instant::now();
-        run()?;
-        best = best.min(start.elapsed().as_secs_f64() * 1e3);
-    }
-    Ok(best)
 }
