@@ -16,7 +16,7 @@ use std::ops::Range;
 use tcc_ir::loops::{BufferId, Expr, Func, Stmt, Var};
 
 /// Outermost statements of a part, unless what lives in registers keeps more of them together.
-const LENGTH: usize = 1000;
+const LENGTH: usize = 256;
 
 /// Who touches a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,18 +219,20 @@ mod tests {
 
     #[test]
     fn cuts_keep_registers_and_lets_together() {
+        const BEFORE: usize = LENGTH - 10;
+        const AFTER: usize = LENGTH + 10;
         let mut text = String::from("func @f() { input X: f64[4] output Y: f64[4] scratch r: f64\n");
         for n in 0..2 * LENGTH {
             text.push_str(&match n {
-                // A register lives from statement 900 to 1100.
-                900 => "r = X[0]\n".to_owned(),
-                1100 => "Y[1] = r\n".to_owned(),
+                // A register lives across the place of the first cut.
+                BEFORE => "r = X[0]\n".to_owned(),
+                AFTER => "Y[1] = r\n".to_owned(),
                 _ => format!("Y[{}] = X[{}]\n", n % 4, n % 3),
             });
         }
         let func: Func = (text + "}").parse().expect("a function");
         let ranges = split(&func.body, |buffer| func.buffer(buffer).is_register());
-        assert_eq!(ranges, [0..1101, 1101..2 * LENGTH]);
+        assert_eq!(ranges, [0..AFTER + 1, AFTER + 1..2 * LENGTH]);
         let owners = owners(&func, &ranges);
         assert_eq!(owners, [Owner::Several, Owner::Several, Owner::Part(0)]);
     }
