@@ -108,18 +108,26 @@ fn keeps_meaning(original: &Graph, text: &str, seed: u64, tally: &Tally) -> Resu
     let sizes = small_bindings(original);
     let mut random = Random(seed);
     let first = random.below(sizes.len() as u64) as usize;
+    let mut undecided = None;
     for reals in INTERVALS {
         for bindings in sizes.iter().cycle().skip(first).take(sizes.len()) {
             let question = Question { bindings, seed, reals, floats_only: false };
             let checks = keeps_meaning_on(original, text, &mut random, question)?;
-            if !checks.contains(&Check::Refused) {
-                let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-                checks.into_iter().for_each(|check| *tally.entry(check).or_default() += 1);
+            if checks.contains(&Check::Undecided) {
+                undecided.get_or_insert(checks);
+            } else if !checks.contains(&Check::Refused) {
+                count(tally, checks);
                 return Ok(());
             }
         }
     }
-    Err(format!("`{text}`: the program refuses all operands"))
+    count(tally, undecided.ok_or_else(|| format!("`{text}`: the program refuses all operands"))?);
+    Ok(())
+}
+
+fn count(tally: &Tally, checks: [Check; 2]) {
+    let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+    checks.into_iter().for_each(|check| *tally.entry(check).or_default() += 1);
 }
 
 /// Runs a pipeline, verifying after every pass, and compares the graph and the loops that it makes with
