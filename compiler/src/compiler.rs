@@ -74,6 +74,15 @@ impl Number {
         }
     }
 
+    /// The integer, if it is one that can be written exactly: 1e3 is one.
+    pub fn to_integer(self) -> Option<i64> {
+        const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
+        match self {
+            Number::Integer(value) => Some(value),
+            Number::Real(value) => (value.fract() == 0.0 && value.abs() <= EXACT).then_some(value as i64),
+        }
+    }
+
     fn literal(self) -> Literal {
         match self {
             Number::Integer(value) => Literal::Int(value),
@@ -181,7 +190,9 @@ impl Compiler {
             let wrong = |message: String| Error::rejected(Code::UnexpectedText, message, None);
             let graph: Graph = source.text.parse().map_err(|e| wrong(format!("{}:{e}", source.name)))?;
             graph.verify().map_err(|errors| wrong(errors.to_string()))?;
-            return Ok(Program { graph, warnings: Vec::new(), peak_limit: None, sizes: Vec::new() });
+            // Nothing of the text of a graph is a declaration.
+            let (warnings, sizes) = (Vec::new(), Vec::new());
+            return Ok(Program { graph, warnings, peak_limit: None, sizes, text: "".into() });
         }
         let options = Options {
             name: source.stem(),

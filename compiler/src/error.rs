@@ -73,6 +73,12 @@ impl Error {
     }
 }
 
+impl From<Diagnostic> for Error {
+    fn from(diagnostic: Diagnostic) -> Error {
+        Error::Rejected(vec![diagnostic])
+    }
+}
+
 impl From<Box<Diagnostic>> for Error {
     fn from(diagnostic: Box<Diagnostic>) -> Error {
         Error::Rejected(vec![*diagnostic])
@@ -101,8 +107,8 @@ impl From<EvalError> for Error {
     fn from(error: EvalError) -> Error {
         match error {
             EvalError::Operand(message) => Error::rejected(Code::OperandExtent, message, None),
-            EvalError::Requirement { message, .. } => coded(&message, Code::OperandExtent, None),
-            EvalError::Check { message, .. } => coded(&message, Code::IndexOutside, None),
+            EvalError::Requirement { message, .. } => coded(&message, Code::OperandExtent, None).into(),
+            EvalError::Check { message, .. } => coded(&message, Code::IndexOutside, None).into(),
             EvalError::Extent(error) => Error::rejected(Code::NegativeSize, error.to_string(), None),
             EvalError::Limit { needed, limit, unit } => Error::Limit {
                 what: format!("the evaluation (counted in {unit})"),
@@ -115,12 +121,12 @@ impl From<EvalError> for Error {
 }
 
 impl Error {
-    /// A failed call; `spans` are the places of the run-time checks.
-    pub(crate) fn from_call(error: CallError, spans: impl Fn(usize) -> Option<(usize, usize)>) -> Error {
+    /// A failed call.
+    pub(crate) fn from_call(error: CallError) -> Error {
         match error {
-            CallError::Check { site, message } => coded(&message, Code::IndexOutside, spans(site)),
+            CallError::Check { message, .. } => coded(&message, Code::IndexOutside, None).into(),
             CallError::Eval(error) => error.into(),
-            CallError::Requirement(message) => coded(&message, Code::OperandExtent, None),
+            CallError::Requirement(message) => coded(&message, Code::OperandExtent, None).into(),
             CallError::Extent(error) => Error::rejected(Code::NegativeSize, error.to_string(), None),
             CallError::Negative { .. } => Error::rejected(Code::NegativeSize, error.to_string(), None),
             CallError::TooLarge(what) => Error::Limit { what, needed: u64::MAX, limit: isize::MAX as u64 },

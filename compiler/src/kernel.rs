@@ -230,7 +230,8 @@ impl Kernel {
                 let (name, given) = (&input.name, argument.dtype());
                 let message =
                     format!("`{name}` has dtype {given}, but the program declares {}", input.ty.dtype);
-                return Err(Error::Rejected(vec![Diagnostic::new(Code::OperandDtype, message)]));
+                let help = format!("declare `{name}` as {given}, or convert the array");
+                return Err(Diagnostic::new(Code::OperandDtype, message).help(help).into());
             }
         }
         let shapes: Vec<&[usize]> = arguments.iter().map(Argument::shape).collect();

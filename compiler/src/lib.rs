@@ -27,6 +27,7 @@ mod binding_error;
 pub mod command;
 mod compiler;
 mod error;
+mod failed_check;
 mod kernel;
 #[doc(hidden)]
 pub mod operand;

@@ -1,16 +1,19 @@
 //! A program compiled for one set of shapes and numbers.
 
 use crate::argument::Output;
-use crate::binding_error;
+use crate::binding_error::{self, at_declaration};
 use crate::compiler::{Compiler, Number};
 use crate::error::{Error, Result};
+use crate::failed_check;
 use crate::operand::{compare::unflatten, convert};
+use std::sync::Arc;
+use tcc_backends::CallError;
 use tcc_frontend::Program;
 use tcc_frontend::diagnostic::{Code, Diagnostic};
-use tcc_ir::graph::{Graph, Input};
-use tcc_ir::loops::Func;
+use tcc_ir::graph::{Check, Graph, Input};
+use tcc_ir::loops::{CheckSite, Func};
 use tcc_ir::scalar::Literal;
-use tcc_ir::{Array, Bindings, Dtype};
+use tcc_ir::{Array, Bindings, Dtype, Extent, Native, Tensor};
 use tcc_passes::{PassObserver, Quiet};
 
 /// Runnable code with everything that a call needs beside the operands.
@@ -23,9 +26,18 @@ pub struct Specialised {
     outputs: Vec<Place>,
     /// Inputs with a promised interval: position among the operands, and the interval.
     intervals: Vec<(usize, Interval)>,
-    /// Places in the source of the run-time checks.
-    spans: Vec<Option<(usize, usize)>>,
+    /// What explains a promise about the data that does not hold; `None` if there is none.
+    origin: Option<Box<Origin>>,
     arena: u64,
+}
+
+/// The program, and the sizes that the code was made for.
+struct Origin {
+    graph: Graph,
+    /// The run-time checks of the code, by the status that it returns.
+    checks: Vec<CheckSite>,
+    bindings: Bindings,
+    text: Arc<str>,
 }
 
 /// Where an input of the code comes from.
@@ -71,14 +83,12 @@ pub fn bind(
     let mut given = Bindings::new();
     for (name, number) in numbers {
         let is_input = graph.inputs.iter().any(|input| *input.name == **name);
-        match number {
+        let is_size = graph.symbols.iter().any(|symbol| *symbol.name == **name);
+        match (number.to_integer(), number) {
             _ if is_input => {}
-            Number::Integer(value) => drop(given.insert(name.as_str().into(), *value)),
-            Number::Real(value) if graph.symbols.iter().any(|symbol| *symbol.name == **name) => {
-                let message = format!("`{name}` is an integer, but {value} was given");
-                return Err(Error::rejected(Code::ParameterType, message, None));
-            }
-            Number::Real(_) => drop(given.insert(name.as_str().into(), 0)),
+            (Some(value), _) => drop(given.insert(name.as_str().into(), value)),
+            (None, Number::Real(value)) if is_size => return Err(no_integer(name, &value.to_string()).into()),
+            (None, _) => drop(given.insert(name.as_str().into(), 0)),
         }
     }
     let mut rest = shapes.iter();
@@ -87,7 +97,21 @@ pub fn bind(
         .iter()
         .map(|input| if input.param.is_some() { &[] } else { rest.next().copied().unwrap_or_default() })
         .collect();
-    graph.bind(&all, &given).map_err(|error| binding_error::explain(&error, graph, text))
+    graph.bind(&all, &given).map_err(|error| binding_error::explain(&error, graph, text, &[]))
+}
+
+/// An integer parameter or a size was given as `word`.
+pub(crate) fn no_integer(name: &str, word: &str) -> Diagnostic {
+    let digits = word.trim_start_matches(['+', '-']);
+    if !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == '_') {
+        return Diagnostic::new(
+            Code::ParameterType,
+            format!("`{name}` is an integer, and {word} is too large"),
+        )
+        .help(format!("integers have 64 bits: they are {} to {}", i64::MIN, i64::MAX));
+    }
+    Diagnostic::new(Code::ParameterType, format!("`{name}` is an integer, but {word} was given"))
+        .help(format!("give a whole number: {name}=8"))
 }
 
 /// The value of a float parameter: what was given, else its default.
@@ -99,8 +123,8 @@ pub fn parameter(input: &Input, numbers: &[(String, Number)]) -> Result<f64> {
         numbers.iter().rev().find(|(name, _)| *name == *input.name).map(|(_, number)| number.to_f64());
     let default = || input.param.flatten().map(as_f64);
     given.or_else(default).ok_or_else(|| {
-        let message = format!("parameter `{0}` has no value: give {0}=VALUE", input.name);
-        Error::rejected(Code::MissingValue, message, None)
+        let message = format!("parameter `{}` has no value", input.name);
+        Diagnostic::new(Code::MissingValue, message).help(format!("give {}=VALUE", input.name)).into()
     })
 }
 
@@ -163,13 +187,17 @@ impl Specialised {
             let arena = arena.eval(bindings).map_or(u64::MAX, i64::unsigned_abs);
             if let Some(allowed) = program.peak_limit.filter(|&allowed| arena > allowed) {
                 let message = format!("working memory of {arena} bytes is planned, @max allows {allowed}");
-                let help = "allow more, or choose smaller sizes";
-                return Err(Error::Rejected(vec![Diagnostic::new(Code::BudgetExceeded, message).help(help)]));
+                let help = format!("allow more: @max(peak={arena}), or choose smaller sizes");
+                let diagnostic = Diagnostic::new(Code::BudgetExceeded, message).help(help);
+                return Err(match binding_error::budget(&program.text) {
+                    Some(span) => diagnostic.label(span, format!("{allowed} bytes here")).into(),
+                    None => diagnostic.into(),
+                });
             }
             limit("the program", total.saturating_add(arena), compiler.memory())?;
         }
         let kernel = compiler.load(func)?;
-        let this = Specialised::assemble(kernel, func, &program.graph, bindings, numbers)?;
+        let this = Specialised::assemble(kernel, func, program, bindings, numbers)?;
         limit("the program", total.saturating_add(this.arena), compiler.memory())?;
         Ok(this)
     }
@@ -177,10 +205,11 @@ impl Specialised {
     fn assemble(
         kernel: tcc_backends::Kernel,
         func: &Func,
-        graph: &Graph,
+        program: &Program,
         bindings: &Bindings,
         numbers: &[(String, Number)],
     ) -> Result<Specialised> {
+        let graph = &program.graph;
         let sizes: Vec<i64> = kernel
             .signature()
             .symbols
@@ -205,9 +234,16 @@ impl Specialised {
             let shape = shape(&parameter.extents, bindings)?;
             outputs.push(Place { name: parameter.name.to_string(), dtype: parameter.dtype, shape });
         }
-        let arena = kernel.arena_bytes(&sizes).map_err(|e| Error::from_call(e, |_| None))? as u64;
-        let spans = func.checks.iter().map(|check| check.span).collect();
-        Ok(Specialised { kernel, sizes, slots, outputs, intervals, spans, arena })
+        let arena = kernel.arena_bytes(&sizes).map_err(Error::from_call)? as u64;
+        let origin = (!func.checks.is_empty() || !intervals.is_empty()).then(|| {
+            Box::new(Origin {
+                graph: graph.clone(),
+                checks: func.checks.clone(),
+                bindings: bindings.clone(),
+                text: program.text.clone(),
+            })
+        });
+        Ok(Specialised { kernel, sizes, slots, outputs, intervals, origin, arena })
     }
 
     /// The outputs in order of declaration.
@@ -244,7 +280,7 @@ impl Specialised {
         for (position, interval) in &self.intervals {
             let array =
                 operands.get(*position).ok_or_else(|| Error::Argument("an operand is missing".into()))?;
-            interval.check(array)?;
+            interval.check(array).map_err(|diagnostic| self.at_declaration(diagnostic, &interval.name))?;
         }
         let mut outputs = self.allocate()?;
         let mut inputs: Vec<&[u8]> = Vec::new();
@@ -258,7 +294,9 @@ impl Specialised {
             });
         }
         let mut results: Vec<&mut [u8]> = outputs.iter_mut().map(|output| output.array.bytes_mut()).collect();
-        self.kernel.run_pooled(&inputs, &mut results, &self.sizes).map_err(|error| self.explain(error))?;
+        self.kernel
+            .run_pooled(&inputs, &mut results, &self.sizes)
+            .map_err(|error| self.explain(error, &inputs))?;
         Ok(outputs)
     }
 
@@ -287,7 +325,18 @@ impl Specialised {
             *buffer = range;
         }
         // SAFETY: the caller promises it for `ranges`; numbers belong to `self` and are only read.
-        unsafe { self.kernel.run_raw(buffers, &self.sizes) }.map_err(|error| self.explain(error))
+        unsafe { self.kernel.run_raw(buffers, &self.sizes) }.map_err(|error| {
+            if !matches!(error, CallError::Check { .. }) {
+                return Error::from_call(error);
+            }
+            let input = |&(start, bytes): &(*mut u8, usize)| match bytes {
+                0 => &[][..],
+                // SAFETY: the call has checked that inputs are not null, and they may still be read.
+                _ => unsafe { std::slice::from_raw_parts(start, bytes) },
+            };
+            let inputs: Vec<&[u8]> = buffers.iter().take(self.slots.len()).map(input).collect();
+            self.explain(error, &inputs)
+        })
     }
 
     /// Whether calls must look at the data first.
@@ -295,14 +344,47 @@ impl Specialised {
         !self.intervals.is_empty()
     }
 
-    fn explain(&self, error: tcc_backends::CallError) -> Error {
-        Error::from_call(error, |site| self.spans.get(site).copied().flatten())
+    /// A failed call on `inputs`, which are those of the graph.
+    fn explain(&self, error: CallError, inputs: &[&[u8]]) -> Error {
+        let (CallError::Check { site, .. }, Some(origin)) = (&error, &self.origin) else {
+            return Error::from_call(error);
+        };
+        origin.failed_check(*site, inputs).map_or_else(|| Error::from_call(error), Error::from)
     }
 
     /// Checks the promises about one operand.
     pub(crate) fn check_interval(&self, position: usize, array: &Array) -> Result<()> {
         let found = self.intervals.iter().find(|(at, _)| *at == position);
-        found.map_or(Ok(()), |(_, interval)| interval.check(array))
+        found.map_or(Ok(()), |(_, interval)| {
+            interval.check(array).map_err(|diagnostic| self.at_declaration(diagnostic, &interval.name))
+        })
+    }
+
+    fn at_declaration(&self, diagnostic: Diagnostic, name: &str) -> Error {
+        let text = self.origin.as_ref().map_or("", |origin| &origin.text);
+        at_declaration(diagnostic, text, name, "the interval is declared here").into()
+    }
+}
+
+impl Origin {
+    /// What is wrong where the code says that a check is false; `None` if the graph has no such check.
+    fn failed_check(&self, site: usize, inputs: &[&[u8]]) -> Option<Diagnostic> {
+        let site = self.checks.get(site)?;
+        // Passes may remove checks: they are found again by what they say.
+        let same = |check: &&Check| check.message == site.message && check.span == site.span;
+        let check = self.graph.checks.iter().find(same)?;
+        let found = self.tensors(inputs);
+        let found = found.and_then(|inputs| failed_check::find(&self.graph, check, &inputs, &self.bindings));
+        Some(binding_error::failed_check(check, found.as_ref(), &self.graph, &self.bindings, &self.text))
+    }
+
+    fn tensors(&self, inputs: &[&[u8]]) -> Option<Vec<Tensor<Native>>> {
+        let tensor = |(input, bytes): (&Input, &&[u8])| {
+            let extents: Vec<Extent> = input.ty.axes.iter().map(|axis| axis.extent.clone()).collect();
+            let array = Array::from_bytes(input.ty.dtype, &shape(&extents, &self.bindings).ok()?, bytes)?;
+            Some(Tensor::from_array(&array))
+        };
+        self.graph.inputs.iter().zip(inputs).map(tensor).collect()
     }
 }
 
@@ -316,7 +398,7 @@ impl Slot {
 }
 
 impl Interval {
-    fn check(&self, array: &Array) -> Result<()> {
+    fn check(&self, array: &Array) -> Result<(), Diagnostic> {
         let outside = |&(re, _): &(f64, f64)| !(self.low..=self.high).contains(&re);
         let Some((at, (value, _))) = convert::numbers(array).enumerate().find(|(_, n)| outside(n)) else {
             return Ok(());
@@ -326,7 +408,7 @@ impl Interval {
         let place = if index.is_empty() { name.clone() } else { format!("{name}[{}]", index.join(",")) };
         let message = format!("`{place}` is {value}, outside the declared interval [{low}, {high}]");
         let help = "widen the interval, or check the data: the program promises it";
-        Err(Error::Rejected(vec![Diagnostic::new(Code::OutsideInterval, message).help(help)]))
+        Err(Diagnostic::new(Code::OutsideInterval, message).help(help))
     }
 }
 
@@ -365,5 +447,5 @@ fn shape(extents: &[tcc_ir::Extent], bindings: &Bindings) -> Result<Vec<usize>> 
 }
 
 fn size_error(message: &str) -> Error {
-    Error::rejected(Code::NegativeSize, message.to_owned(), None)
+    Diagnostic::new(Code::NegativeSize, message).help("sizes are 0 or more: choose other sizes").into()
 }

@@ -100,6 +100,8 @@ pub enum BindError {
         index: usize,
         /// Its message with values.
         message: String,
+        /// Where the symbols of both sides got their values: the axis, or nothing for given values.
+        because: Vec<(Name, i64, Option<AxisPlace>)>,
     },
 }
 
@@ -123,7 +125,7 @@ fn unsolved(symbols: &[Name]) -> String {
 impl From<BindError> for EvalError {
     fn from(error: BindError) -> EvalError {
         match error {
-            BindError::Requirement { index, message } => EvalError::Requirement { index, message },
+            BindError::Requirement { index, message, .. } => EvalError::Requirement { index, message },
             BindError::Extent(error) => EvalError::Extent(error),
             error @ (BindError::Unknown(_)
             | BindError::Rank { .. }
@@ -172,18 +174,8 @@ pub fn bind_symbols(
             return Err(BindError::Negative { symbol: symbol.clone(), value, place });
         }
     }
-    check_requirements(requirements, &solver.bindings)?;
+    solver.require(requirements)?;
     Ok(solver.bindings)
-}
-
-/// Whether all requirements hold; the first that does not is the error.
-pub fn check_requirements(requirements: &[Requirement], bindings: &Bindings) -> Result<(), BindError> {
-    for (index, requirement) in requirements.iter().enumerate() {
-        if !requirement.holds(bindings)? {
-            return Err(BindError::Requirement { index, message: requirement.explain(bindings) });
-        }
-    }
-    Ok(())
 }
 
 struct Solver {
@@ -265,7 +257,7 @@ impl Solver {
                         extent: extent.clone(),
                         expected,
                         actual,
-                        because: self.because(extent),
+                        because: self.because(&[extent]),
                     });
                 }
             }
@@ -273,11 +265,25 @@ impl Solver {
         Ok(())
     }
 
-    fn because(&self, extent: &Extent) -> Vec<(Name, i64, Option<AxisPlace>)> {
+    /// All requirements hold; the first that does not is the error.
+    fn require(&self, requirements: &[Requirement]) -> Result<(), BindError> {
+        for (index, requirement) in requirements.iter().enumerate() {
+            if !requirement.holds(&self.bindings)? {
+                let message = requirement.explain(&self.bindings);
+                let because = self.because(&[&requirement.left, &requirement.right]);
+                return Err(BindError::Requirement { index, message, because });
+            }
+        }
+        Ok(())
+    }
+
+    fn because(&self, extents: &[&Extent]) -> Vec<(Name, i64, Option<AxisPlace>)> {
         let mut names = BTreeSet::new();
-        extent.symbols(&mut |name| {
-            names.insert(name.clone());
-        });
+        for extent in extents {
+            extent.symbols(&mut |name| {
+                names.insert(name.clone());
+            });
+        }
         names
             .into_iter()
             .filter_map(|name| {

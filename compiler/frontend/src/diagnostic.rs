@@ -5,6 +5,9 @@
 use crate::ast::Span;
 pub use crate::codes::{CODES, Code, CodeInfo};
 
+/// What stands between the message of a run-time check or of a requirement and the fix.
+pub const FIX: &str = "; help: ";
+
 /// One message to the author of a program.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {
@@ -42,18 +45,18 @@ impl Diagnostic {
     /// A diagnostic without labels; the severity follows from the code.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let severity = code.info().severity();
-        Diagnostic { code, severity, message: message.into(), labels: Vec::new(), help: None }
+        Diagnostic { code, severity, message: lines(&message.into()), labels: Vec::new(), help: None }
     }
 
     /// Adds a place.
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into() });
+        self.labels.push(Label { span, text: lines(&text.into()) });
         self
     }
 
     /// Sets the fix.
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(lines(&help.into()));
         self
     }
 
@@ -61,6 +64,26 @@ impl Diagnostic {
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+}
+
+/// The text without signs that a terminal obeys instead of showing them: these are escaped. Names of files
+/// and of what is in them may hold anything.
+pub fn printable(text: &str) -> String {
+    let obeyed = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if obeyed(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
+/// As [`printable`], but lines stay lines.
+fn lines(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(printable).collect();
+    lines.join("\n")
 }
 
 /// The candidate nearest to `word`, when it is near enough to be a slip of the keys. Of several equally

@@ -96,6 +96,11 @@ pub fn main() -> ExitCode {
         );
         return ExitCode::from(Exit::Usage as u8);
     }
+    if let Some(word) = words.iter().find(|word| word.to_str().is_none()) {
+        eprintln!("tcc: the argument {word:?} is not UTF-8");
+        eprintln!("hint: rename the file, or give it on standard input: NAME=- < FILE");
+        return ExitCode::from(Exit::Usage as u8);
+    }
     session::interrupt_exits();
     std::panic::set_hook(Box::new(session::report_panic));
     let work = move || on_this_stack(words);

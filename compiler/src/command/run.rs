@@ -5,13 +5,15 @@ use super::session::{Exit, Failure, Session};
 use super::summary;
 use crate::operand::bind::{Bound, Missing, expected};
 use crate::operand::compare::{Verdict, compare};
-use crate::operand::size;
+use crate::operand::npz::Pack;
 use crate::operand::write::Files;
+use crate::operand::{shown, size};
 use crate::specialised::Specialised;
 use crate::{Array, Dtype, Error, Output};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tcc_ir::graph::Graph;
 use tcc_ir::{Ir, Native, Reference, Tensor};
 use tcc_passes::Quiet;
 
@@ -60,6 +62,8 @@ struct Report<'a> {
     compile: Duration,
     run: Duration,
     checks: Vec<Checked>,
+    /// Members of the expected results that nothing was compared with.
+    skipped: Vec<String>,
 }
 
 /// The comparison of one output.
@@ -67,6 +71,8 @@ struct Checked {
     output: String,
     against: String,
     verdict: Option<Verdict>,
+    /// What was computed and what was expected, as `f32[8, 64]`; alike where there is no member.
+    types: [String; 2],
     tolerance: f64,
 }
 
@@ -90,15 +96,19 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     let started = Instant::now();
     let outputs = code.run(&operands).map_err(|error| about(error, &loaded.source))?;
     let run = started.elapsed();
-    let mut checks = Vec::new();
+    let (mut checks, mut skipped) = (Vec::new(), Vec::new());
     if let Some(pack) = &arguments.expect {
-        checks.extend(check_expected(session, &arguments, pack, &outputs)?);
+        (checks, skipped) = check_expected(&arguments, pack, &loaded.program.graph, &outputs)?;
+        if !skipped.is_empty() {
+            let names = crate::operand::list(skipped.iter().map(String::as_str));
+            session.note(&format!("not compared, the program does not produce: {names}"));
+        }
     }
     if arguments.demo {
         checks.extend(check_reference(&loaded, &bound, &outputs)?);
     }
     let written = destinations.write(&outputs)?;
-    let report = Report { outputs: &outputs, compile, run, checks };
+    let report = Report { outputs: &outputs, compile, run, checks, skipped };
     if session.json() {
         session.out_json(&report.json(&loaded, &bound, &written));
     } else {
@@ -158,36 +168,44 @@ impl Destinations {
     }
 }
 
-/// Compares with the members of a file.
+/// Compares with the members of a file; also gives the members that are neither an output nor an operand
+/// of the program.
 fn check_expected(
-    session: &Session,
     arguments: &Arguments,
-    pack: &Path,
+    file: &Path,
+    graph: &Graph,
     outputs: &[Output],
-) -> Result<Vec<Checked>, Failure> {
+) -> Result<(Vec<Checked>, Vec<String>), Failure> {
+    let mut pack = Pack::open(file)?;
     let names: Vec<&str> = outputs.iter().map(|output| output.name.as_str()).collect();
-    let members = expected(pack, &names, &arguments.program.options().limits())?;
-    if members.iter().all(|(_, array)| array.is_none()) {
-        let message = format!("`{}` has no member for any output ({})", pack.display(), names.join(", "));
-        return Err(Error::rejected(tcc_frontend::diagnostic::Code::NoSuchMember, message, None).into());
+    let members = expected(&mut pack, &names, &arguments.program.options().limits())?;
+    if members.iter().all(Option::is_none) {
+        return Err(Failure::from(pack.none_of(&names, "out_")));
     }
-    let known = crate::operand::npz::Pack::open(pack)?;
-    let extra: Vec<&str> = known
+    let inputs = graph.inputs.iter().map(|input| &*input.name);
+    let given: Vec<&str> = inputs.chain(graph.symbols.iter().map(|symbol| &*symbol.name)).collect();
+    let is_one_of = |member: &str, prefix: &str, known: &[&str]| {
+        known.contains(&member.strip_prefix(prefix).unwrap_or(member))
+    };
+    let skipped = pack
         .members()
         .iter()
-        .filter_map(|member| member.strip_prefix("out_"))
-        .filter(|name| !names.contains(name))
+        .filter(|member| !is_one_of(member, "out_", &names) && !is_one_of(member, "in_", &given))
+        .cloned()
         .collect();
-    if !extra.is_empty() {
-        session.note(&format!("not compared, the program does not produce: {}", extra.join(", ")));
-    }
-    let checked = members.into_iter().zip(outputs).map(|((output, want), got)| Checked {
-        output,
-        against: pack.display().to_string(),
+    let checked = members.into_iter().zip(outputs).map(|(want, got)| Checked {
+        output: got.name.clone(),
+        against: shown(file),
+        types: [&got.array, want.as_ref().unwrap_or(&got.array)].map(type_of),
         verdict: want.map(|want| compare(&got.array, &want, arguments.tol)),
         tolerance: arguments.tol,
     });
-    Ok(checked.collect())
+    Ok((checked.collect(), skipped))
+}
+
+/// Element type and shape: `f32[8, 64]`.
+fn type_of(array: &Array) -> String {
+    format!("{}{:?}", array.dtype(), array.shape())
 }
 
 /// Compares with the reference evaluation of the graph in f64. A result may be as far from it as the
@@ -200,6 +218,7 @@ fn check_reference(loaded: &Loaded, bound: &Bound, outputs: &[Output]) -> Result
         checked.push(Checked {
             output: got.name.clone(),
             against: "the f64 reference".into(),
+            types: [&got.array, &want].map(type_of),
             verdict: Some(compare(&got.array, &want, tolerance)),
             tolerance,
         });
@@ -273,7 +292,7 @@ impl Checked {
     }
 
     fn text(&self) -> String {
-        let Checked { output, against, tolerance, .. } = self;
+        let Checked { output, against, tolerance, types: [computed, expected], .. } = self;
         match &self.verdict {
             Some(Verdict::Equal(_)) if tolerance.is_infinite() => {
                 format!("{output} : cannot be judged: on these data it overflows in its own dtype\n")
@@ -281,8 +300,14 @@ impl Checked {
             Some(Verdict::Equal(error)) => {
                 format!("{output} : equal to {against} (error {error:.1e}, tolerance {tolerance:.1e})\n")
             }
-            Some(Verdict::Shape) => format!("{output} : another shape than in {against}\n"),
-            Some(Verdict::Kind) => format!("{output} : another kind of number than in {against}\n"),
+            Some(Verdict::Shape) => {
+                format!("{output} : another shape than in {against}: {computed}, expected {expected}\n")
+            }
+            Some(Verdict::Kind) => {
+                format!(
+                    "{output} : another kind of number than in {against}: {computed}, expected {expected}\n"
+                )
+            }
             Some(Verdict::Differs { index, got, want, error }) => {
                 let index: Vec<String> = index.iter().map(usize::to_string).collect();
                 let place =
@@ -296,10 +321,11 @@ impl Checked {
     }
 
     fn json(&self) -> Value {
+        let [computed, expected] = &self.types;
         let verdict = match &self.verdict {
             Some(Verdict::Equal(error)) => json!({ "verdict": "equal", "error": error }),
-            Some(Verdict::Shape) => json!({ "verdict": "shape" }),
-            Some(Verdict::Kind) => json!({ "verdict": "kind" }),
+            Some(Verdict::Shape) => json!({ "verdict": "shape", "got": computed, "expected": expected }),
+            Some(Verdict::Kind) => json!({ "verdict": "kind", "got": computed, "expected": expected }),
             Some(Verdict::Differs { index, got, want, error }) => {
                 json!({ "verdict": "differs", "index": index, "got": got, "expected": want, "error": error })
             }
@@ -356,6 +382,7 @@ impl Report<'_> {
             "outputs": outputs,
             "files": files,
             "checks": self.checks.iter().map(Checked::json).collect::<Vec<_>>(),
+            "not_compared": self.skipped,
             "compile_ms": milliseconds(self.compile),
             "run_ms": milliseconds(self.run),
         })

@@ -50,6 +50,7 @@ const SCHEMAS: &[Row] = &[
             ("outputs", "array"),
             ("files", "array"),
             ("checks", "array"),
+            ("not_compared", "array"),
             ("compile_ms", "number"),
             ("run_ms", "number"),
         ],

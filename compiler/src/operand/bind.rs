@@ -1,16 +1,16 @@
 //! Binding: which word of a command line gives which operand, parameter or size of a program.
 
 use super::generate::{Generator, fill, generate};
-use super::make_up;
+use super::make_up::{self, STYLES, Style};
 use super::npz::Pack;
-use super::{Built, Limits, Source, Word, convert, out_of_memory, read_file, size};
-use crate::binding_error::{at_declaration, explain};
+use super::{Built, Limits, STDIN_ONCE, Source, Word, convert, list, out_of_memory, read_file, shown};
+use crate::binding_error::{at_declaration, axes, explain};
 use crate::compiler::Number;
 use crate::error::{Error, Result};
-use crate::specialised::operands;
+use crate::specialised::{no_integer, operands};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use tcc_frontend::diagnostic::{Code, Diagnostic, nearest};
+use std::path::PathBuf;
+use tcc_frontend::diagnostic::{Code, Diagnostic, nearest, printable};
 use tcc_frontend::{Operand, Program};
 use tcc_ir::bind::{BindError, OperandShape, bind_symbols};
 use tcc_ir::dtype::Kind;
@@ -54,7 +54,11 @@ impl Words {
             match Word::parse(word) {
                 Ok(Word::Named(name, _)) if parsed.named.iter().any(|(known, _)| *known == name) => {
                     let message = format!("`{name}` is given twice");
-                    wrong.push(Diagnostic::new(Code::OperandWord, message));
+                    wrong.push(Diagnostic::new(Code::OperandWord, message).help("give it once"));
+                }
+                Ok(Word::Named(name, Source::Stdin)) if parsed.reads_stdin() => {
+                    let message = format!("`{name}` is the second operand from standard input");
+                    wrong.push(Diagnostic::new(Code::OperandWord, message).help(STDIN_ONCE));
                 }
                 Ok(Word::Named(name, source)) => parsed.named.push((name, source)),
                 Ok(Word::Pack(path)) => parsed.packs.push(path),
@@ -64,6 +68,10 @@ impl Words {
         if wrong.is_empty() { Ok(parsed) } else { Err(Error::Rejected(wrong)) }
     }
 
+    fn reads_stdin(&self) -> bool {
+        self.named.iter().any(|(_, source)| *source == Source::Stdin)
+    }
+
     /// Whether nothing is given.
     pub fn is_empty(&self) -> bool {
         self.named.is_empty() && self.packs.is_empty()
@@ -71,9 +79,9 @@ impl Words {
 
     /// The numbers among the words.
     pub fn numbers(&self) -> Vec<(String, Number)> {
-        let number = |source: &Source| match *source {
-            Source::Integer(value) => Some(Number::Integer(value)),
-            Source::Number(value) => Some(Number::Real(value)),
+        let number = |source: &Source| match source {
+            Source::Integer(value) => Some(Number::Integer(*value)),
+            Source::Number(value, _) => Some(Number::Real(*value)),
             _ => None,
         };
         self.named.iter().filter_map(|(name, source)| Some((name.clone(), number(source)?))).collect()
@@ -86,14 +94,13 @@ pub struct Binder<'a> {
     packs: Vec<Pack>,
     limits: Limits,
     loaded: Vec<(String, Array)>,
-    stdin_read: bool,
 }
 
 impl<'a> Binder<'a> {
     /// Opens the packs among the words.
     pub fn new(words: &'a Words, limits: Limits) -> Result<Binder<'a>> {
         let packs = words.packs.iter().map(|path| Pack::open(path)).collect::<Built<Vec<_>>>()?;
-        Ok(Binder { words, packs, limits, loaded: Vec::new(), stdin_read: false })
+        Ok(Binder { words, packs, limits, loaded: Vec::new() })
     }
 
     /// Types and shapes of everything given, in the order given: they type the free tensors of an
@@ -103,7 +110,7 @@ impl<'a> Binder<'a> {
         let words = self.words;
         for (name, source) in &words.named {
             let (dtype, shape) = match source {
-                Source::Integer(_) | Source::Number(_) => continue,
+                Source::Integer(_) | Source::Number(..) => continue,
                 Source::Generate(_, _, None) => continue,
                 Source::Generate(_, _, Some(shape)) => (Dtype::F32, shape.clone()),
                 Source::Npy(_) | Source::Npz(..) | Source::Safetensors(..) | Source::Stdin => {
@@ -154,16 +161,6 @@ impl<'a> Binder<'a> {
         if !wrong.is_empty() {
             return Err(Error::Rejected(wrong));
         }
-        let shapes: Vec<Option<&[usize]>> = found.iter().map(Data::shape).collect();
-        let (bindings, made_up) = solve(graph, &shapes, &numbers, missing, text)?;
-        if !made_up.is_empty() {
-            notes.push(format!("sizes chosen: {}", made_up.join(" ")));
-        }
-        let mut arrays = Vec::new();
-        for (input, data) in operands(graph).zip(found) {
-            arrays.push(self.make(input, data, &bindings)?);
-        }
-        notes.extend(self.unused_members(&used));
         let mut numbers = numbers;
         if missing == Missing::MakeUp {
             for input in graph.inputs.iter().filter(|input| input.param == Some(None)) {
@@ -173,7 +170,71 @@ impl<'a> Binder<'a> {
                 }
             }
         }
+        let (arrays, bindings) = self.arrays(graph, &found, &numbers, missing, text, &mut notes)?;
+        notes.extend(self.unused_members(&used));
         Ok(Bound { arrays, bindings, numbers, notes })
+    }
+
+    /// The arrays of all operands, with a value for every symbol. What is made up passes the run-time checks
+    /// of the program if that can be had.
+    fn arrays(
+        &self,
+        graph: &Graph,
+        found: &[Data],
+        numbers: &[(String, Number)],
+        missing: Missing,
+        text: &str,
+        notes: &mut Vec<String>,
+    ) -> Result<(Vec<Array>, Bindings)> {
+        let shapes: Vec<Option<&[usize]>> = found.iter().map(Data::shape).collect();
+        let given = given(graph, numbers);
+        let known = known(graph, &shapes);
+        let try_with = |given: &Bindings| try_with(graph, &known, given);
+        let arrays = |bindings: &Bindings, style: &Style| -> Result<Vec<Array>> {
+            operands(graph).zip(found).map(|(input, data)| self.make(input, data, bindings, style)).collect()
+        };
+        let open = match try_with(&given) {
+            Ok(bindings) if missing == Missing::Refuse || !found.contains(&Data::MadeUp) => {
+                return Ok((arrays(&bindings, &STYLES[0])?, bindings));
+            }
+            Ok(_) => Vec::new(),
+            Err(BindError::Unsolved(open)) if missing == Missing::MakeUp => open,
+            Err(error) => return Err(explain(&error, graph, text, &self.sources(graph))),
+        };
+        let made_up: Vec<&Name> = operands(graph)
+            .zip(found)
+            .filter(|(_, data)| **data == Data::MadeUp)
+            .map(|(input, _)| &input.name)
+            .collect();
+        let (bindings, arrays) =
+            make_up::choose(graph, (&open, &given), (numbers, &made_up), &try_with, &arrays, text)?;
+        if !open.is_empty() {
+            let chosen: Vec<String> = open.iter().map(|name| format!("{name}={}", bindings[name])).collect();
+            notes.push(format!("sizes chosen: {}", chosen.join(" ")));
+        }
+        Ok((arrays, bindings))
+    }
+
+    /// How operands were given, for messages: the file of each that is in one.
+    fn sources(&self, graph: &Graph) -> Vec<(Name, String)> {
+        let source = |input: &Input| Some((input.name.clone(), self.source(&input.name)?));
+        operands(graph).filter_map(source).collect()
+    }
+
+    /// The file that an operand comes from.
+    fn source(&self, name: &str) -> Option<String> {
+        match self.words.named.iter().find(|(known, _)| known == name).map(|(_, source)| source) {
+            Some(Source::Npy(path)) => Some(shown(path)),
+            Some(Source::Npz(path, member) | Source::Safetensors(path, member)) => {
+                Some(format!("{}:{}", shown(path), printable(member)))
+            }
+            Some(Source::Stdin) => Some("standard input".into()),
+            Some(_) => None,
+            None => {
+                let (at, member) = self.places(name).into_iter().next()?;
+                Some(self.packs[at].place(&member))
+            }
+        }
     }
 
     /// Every name on the command line must be a name of the program.
@@ -215,14 +276,18 @@ impl<'a> Binder<'a> {
             graph.inputs.iter().filter(|input| input.param.is_some()).map(|input| (&input.name, false));
         let words = self.words;
         for (name, integer) in symbols.chain(parameters) {
+            let mut word = String::new();
             let number = match words.named.iter().find(|(known, _)| **known == **name) {
                 Some((_, Source::Integer(value))) => Number::Integer(*value),
-                Some((_, Source::Number(value))) => Number::Real(*value),
+                Some((_, Source::Number(value, written))) => {
+                    word.clone_from(written);
+                    Number::Real(*value)
+                }
                 Some((_, Source::Generate(..))) => {
                     let message = format!("`{name}` is one number; a generator makes an array");
                     return Err(Diagnostic::new(Code::OperandRank, message)
                         .help(format!("write {name}=VALUE"))
-                        .into_error());
+                        .into());
                 }
                 Some((_, source)) => {
                     let array = self.explicit_file(name, source)?;
@@ -233,13 +298,15 @@ impl<'a> Binder<'a> {
                     None => continue,
                 },
             };
-            match number {
-                Number::Real(value) if integer => {
-                    let message = format!("`{name}` is an integer, but {value} was given");
-                    return Err(Error::rejected(Code::ParameterType, message, None));
+            let number = match (integer, number.to_integer(), number) {
+                (false, _, number) => number,
+                (true, Some(value), _) => Number::Integer(value),
+                (true, None, number) => {
+                    let word = if word.is_empty() { number.to_f64().to_string() } else { word };
+                    return Err(no_integer(name, &word).into());
                 }
-                number => numbers.push((name.to_string(), number)),
-            }
+            };
+            numbers.push((name.to_string(), number));
         }
         Ok(numbers)
     }
@@ -250,44 +317,26 @@ impl<'a> Binder<'a> {
         let words = self.words;
         let given = words.named.iter().find(|(known, _)| **known == **name).map(|(_, source)| source);
         match given {
-            Some(Source::Integer(value)) => self.number(input, *value as f64, Some(*value)),
-            Some(Source::Number(value)) => self.number(input, *value, None),
+            Some(Source::Integer(value)) => number(input, Number::Integer(*value), &value.to_string()),
+            Some(Source::Number(value, word)) => number(input, Number::Real(*value), word),
             Some(Source::Generate(generator, seed, shape)) => {
                 if let Some(shape) = shape
                     && shape.len() != input.ty.axes.len()
                 {
-                    return Err(rank(input, shape));
+                    return Err(rank(input, shape, None));
                 }
                 Ok(Data::Generated(*generator, *seed, shape.clone()))
             }
             Some(source) => {
                 let array = self.explicit_file(name, source)?.clone();
-                fit(input, array).map(Data::Array)
+                fit(input, array, self.source(name)).map(Data::Array)
             }
             None => match (self.member(name, used)?, missing) {
-                (Some(array), _) => fit(input, array).map(Data::Array),
+                (Some(array), _) => fit(input, array, self.source(name)).map(Data::Array),
                 (None, Missing::MakeUp) => Ok(Data::MadeUp),
-                (None, Missing::Refuse) => Err(not_given(input)),
+                (None, Missing::Refuse) => Err(not_given(input, &self.packs)),
             },
         }
-    }
-
-    /// A 0-d operand given as a number.
-    fn number(&self, input: &Input, value: f64, integer: Option<i64>) -> Result<Data> {
-        if !input.ty.axes.is_empty() {
-            return Err(rank(input, &[]));
-        }
-        let dtype = input.ty.dtype;
-        if matches!(dtype.kind(), Kind::Int | Kind::Bool) && integer.is_none_or(|i| dtype.wrap(i) != i) {
-            let message = format!("{value} is no value of `{}`, which is {dtype}", input.name);
-            return Err(Error::rejected(Code::OperandDtype, message, None));
-        }
-        let array = match integer {
-            // Beyond 2^53 an f64 is not exact.
-            Some(value) if dtype == Dtype::I64 => Array::from_bytes(dtype, &[], &value.to_ne_bytes()),
-            _ => fill(dtype, &[], &mut || (value, 0.0)),
-        };
-        array.map(Data::Array).ok_or_else(|| Error::Bug("a number has no bytes".into()))
     }
 
     /// The array of a file that a word names.
@@ -295,10 +344,6 @@ impl<'a> Binder<'a> {
         let at = match self.loaded.iter().position(|(known, _)| known == name) {
             Some(at) => at,
             None => {
-                if *source == Source::Stdin && std::mem::replace(&mut self.stdin_read, true) {
-                    let message = "standard input gives one operand only".to_owned();
-                    return Err(Error::rejected(Code::OperandWord, message, None));
-                }
                 let array = read_file(source, &mut std::io::stdin().lock(), &self.limits)?;
                 let array = array.ok_or_else(|| Error::Bug("a source holds no array".into()))?;
                 self.loaded.push((name.to_owned(), array));
@@ -308,14 +353,19 @@ impl<'a> Binder<'a> {
         Ok(&self.loaded[at].1)
     }
 
-    /// The member of the packs that belongs to `name`: `name` itself, else `in_name`.
+    /// The members of the packs that may belong to `name`: `name` itself, and `in_name`.
+    fn places(&self, name: &str) -> Vec<(usize, String)> {
+        let members = [name.to_owned(), format!("in_{name}")];
+        let has = |(at, pack): (usize, &Pack)| {
+            let found: Vec<_> = members.iter().filter(|m| pack.has(m)).map(|m| (at, m.clone())).collect();
+            found
+        };
+        self.packs.iter().enumerate().flat_map(has).collect()
+    }
+
+    /// The member of the packs that belongs to `name`.
     fn member(&mut self, name: &str, used: &mut BTreeSet<String>) -> Result<Option<Array>> {
-        let prefixed = format!("in_{name}");
-        let mut places = Vec::new();
-        for (at, pack) in self.packs.iter().enumerate() {
-            places.extend([name, &prefixed].into_iter().filter(|m| pack.has(m)).map(|m| (at, m.to_owned())));
-        }
-        match places.as_slice() {
+        match self.places(name).as_slice() {
             [] => Ok(None),
             [(at, member)] => {
                 used.insert(self.packs[*at].place(member));
@@ -325,13 +375,13 @@ impl<'a> Binder<'a> {
                 let (first, second) = (self.packs[*a].place(first), self.packs[*b].place(second));
                 let message = format!("`{name}` could be `{first}` or `{second}`");
                 let help = format!("say which: {name}={first}");
-                Err(Diagnostic::new(Code::AmbiguousMember, message).help(help).into_error())
+                Err(Diagnostic::new(Code::AmbiguousMember, message).help(help).into())
             }
         }
     }
 
     /// The array of an input, now that all sizes are known.
-    fn make(&self, input: &Input, data: Data, bindings: &Bindings) -> Result<Array> {
+    fn make(&self, input: &Input, data: &Data, bindings: &Bindings, style: &Style) -> Result<Array> {
         let name = &*input.name;
         let declared = || -> Result<Vec<usize>> {
             let extent = |axis: &tcc_ir::Axis| {
@@ -339,20 +389,22 @@ impl<'a> Binder<'a> {
                 usize::try_from(value).map_err(|_| format!("size `{}` would be {value}", axis.extent))
             };
             let shape: Result<Vec<usize>, String> = input.ty.axes.iter().map(extent).collect();
-            shape.map_err(|message| Error::rejected(Code::NegativeSize, message, None))
+            shape.map_err(|message| {
+                Diagnostic::new(Code::NegativeSize, message).help("choose other sizes").into()
+            })
         };
         let dtype = input.ty.dtype;
         let (array, shape) = match data {
-            Data::Array(array) => return Ok(array),
+            Data::Array(array) => return Ok(array.clone()),
             Data::Generated(generator, seed, shape) => {
-                let shape = shape.map_or_else(declared, Ok)?;
+                let shape = shape.clone().map_or_else(declared, Ok)?;
                 self.check_size(name, dtype, &shape)?;
-                (generate(generator, seed, name, dtype, &shape), shape)
+                (generate(*generator, *seed, name, dtype, &shape), shape)
             }
             Data::MadeUp => {
                 let shape = declared()?;
                 self.check_size(name, dtype, &shape)?;
-                (make_up::elements(input, &shape), shape)
+                (make_up::elements(input, &shape, style), shape)
             }
         };
         array.ok_or_else(|| {
@@ -365,26 +417,19 @@ impl<'a> Binder<'a> {
         let bytes =
             shape.iter().fold(dtype.size_bytes() as u64, |n, &extent| n.saturating_mul(extent as u64));
         if bytes > self.limits.memory {
-            let (needed, allowed) = (size(bytes), size(self.limits.memory));
-            let message = format!("`{name}` needs {needed}, more than the limit of {allowed}");
-            return Err(Diagnostic::new(Code::MemoryLimit, message)
-                .help("raise the limit: --memory 16GiB")
-                .into_error());
+            return Err(out_of_memory(name, bytes, &self.limits).into());
         }
         Ok(())
     }
 
     fn unused_members(&self, used: &BTreeSet<String>) -> Option<String> {
-        let mut ignored = Vec::new();
+        let mut ignored: Vec<&str> = Vec::new();
         for pack in &self.packs {
             let members = pack.members().iter();
             ignored.extend(members.filter(|m| !used.contains(&pack.place(m))).map(String::as_str));
         }
-        let shown = 8;
-        let more =
-            if ignored.len() > shown { format!(", .. ({} in all)", ignored.len()) } else { String::new() };
-        let first: Vec<&str> = ignored.iter().take(shown).copied().collect();
-        (!ignored.is_empty()).then(|| format!("members without a use here: {}{more}", first.join(", ")))
+        let names = list(ignored.iter().copied());
+        (!ignored.is_empty()).then(|| format!("members without a use here: {names}"))
     }
 }
 
@@ -402,44 +447,31 @@ fn without_value(graph: &Graph, numbers: &[(String, Number)], text: &str) -> Vec
         .collect()
 }
 
-/// Values of all symbols; made-up ones are listed in the second result.
-fn solve(
-    graph: &Graph,
-    shapes: &[Option<&[usize]>],
-    numbers: &[(String, Number)],
-    missing: Missing,
-    text: &str,
-) -> Result<(Bindings, Vec<String>)> {
-    let mut given = Bindings::new();
-    for (name, number) in numbers {
-        if let Number::Integer(value) = number
-            && graph.symbols.iter().any(|symbol| *symbol.name == **name)
-        {
-            given.insert(name.as_str().into(), *value);
-        }
-    }
-    let mut known: Vec<(&Name, Vec<Extent>, &[usize])> = Vec::new();
-    for (input, shape) in operands(graph).zip(shapes) {
-        if let Some(shape) = shape {
-            let declared = input.ty.axes.iter().map(|axis| axis.extent.clone()).collect();
-            known.push((&input.name, declared, shape));
-        }
-    }
-    let try_with = |given: &Bindings| {
-        let shapes: Vec<OperandShape<'_>> =
-            known.iter().map(|(name, declared, actual)| OperandShape { name, declared, actual }).collect();
-        bind_symbols(&graph.symbols, &graph.requirements, &shapes, given)
-    };
-    match try_with(&given) {
-        Ok(bindings) => Ok((bindings, Vec::new())),
-        Err(BindError::Unsolved(open)) if missing == Missing::MakeUp => {
-            make_up::choose_sizes(graph, &open, &given, &try_with)
-        }
-        Err(error) => Err(explain(&error, graph, text)),
-    }
+/// The numbers that are values of symbols.
+fn given(graph: &Graph, numbers: &[(String, Number)]) -> Bindings {
+    let is_symbol = |name: &str| graph.symbols.iter().any(|symbol| *symbol.name == *name);
+    let integers = numbers.iter().filter(|(name, _)| is_symbol(name));
+    integers.filter_map(|(name, number)| Some((name.as_str().into(), number.to_integer()?))).collect()
+}
+
+/// An operand with its declared extents and its shape.
+type Known<'a> = (&'a Name, Vec<Extent>, &'a [usize]);
+
+/// The operands whose shapes are known.
+fn known<'a>(graph: &'a Graph, shapes: &[Option<&'a [usize]>]) -> Vec<Known<'a>> {
+    let declared = |input: &Input| input.ty.axes.iter().map(|axis| axis.extent.clone()).collect();
+    let all = operands(graph).zip(shapes);
+    all.filter_map(|(input, shape)| Some((&input.name, declared(input), (*shape)?))).collect()
+}
+
+fn try_with(graph: &Graph, known: &[Known<'_>], given: &Bindings) -> Result<Bindings, BindError> {
+    let shapes: Vec<OperandShape<'_>> =
+        known.iter().map(|(name, declared, actual)| OperandShape { name, declared, actual }).collect();
+    bind_symbols(&graph.symbols, &graph.requirements, &shapes, given)
 }
 
 /// Where the elements of an input come from.
+#[derive(PartialEq)]
 enum Data {
     Array(Array),
     Generated(Generator, u64, Option<Vec<usize>>),
@@ -456,17 +488,44 @@ impl Data {
     }
 }
 
-/// Checks rank and dtype of given data; widens what loses nothing.
-fn fit(input: &Input, array: Array) -> Result<Array> {
+/// A 0-d operand given as a number, which was written as `word`.
+fn number(input: &Input, number: Number, word: &str) -> Result<Data> {
+    if !input.ty.axes.is_empty() {
+        return Err(rank(input, &[], None));
+    }
+    let dtype = input.ty.dtype;
+    let integer = number.to_integer();
+    if matches!(dtype.kind(), Kind::Int | Kind::Bool) && integer.is_none_or(|i| dtype.wrap(i) != i) {
+        let message = format!("{word} is no value of `{}`, which is {dtype}", input.name);
+        let help = match dtype {
+            Dtype::Bool => "give true or false".to_owned(),
+            _ if integer.is_none() && number.to_f64().fract() != 0.0 => {
+                format!("give a whole number, or declare `{}` as a float", input.name)
+            }
+            _ => format!("declare `{}` with a type that has this value", input.name),
+        };
+        return Err(Diagnostic::new(Code::OperandDtype, message).help(help).into());
+    }
+    let array = match integer {
+        // Beyond 2^53 an f64 is not exact.
+        Some(value) if dtype == Dtype::I64 => Array::from_bytes(dtype, &[], &value.to_ne_bytes()),
+        _ => fill(dtype, &[], &mut || (number.to_f64(), 0.0)),
+    };
+    array.map(Data::Array).ok_or_else(|| Error::Bug("a number has no bytes".into()))
+}
+
+/// Checks rank and dtype of given data; widens what loses nothing. `source` is the file they are from.
+fn fit(input: &Input, array: Array, source: Option<String>) -> Result<Array> {
     if array.shape().len() != input.ty.axes.len() {
-        return Err(rank(input, array.shape()));
+        return Err(rank(input, array.shape(), source));
     }
     let (from, to) = (array.dtype(), input.ty.dtype);
     match convert::widen(&array, to) {
         Some(std::borrow::Cow::Owned(wide)) => Ok(wide),
         Some(std::borrow::Cow::Borrowed(_)) => Ok(array),
         None => {
-            let message = format!("`{}` is declared {to}, but the data are {from}", input.name);
+            let data = the_data(source);
+            let message = format!("`{}` is declared {to}, but {data} are {from}", input.name);
             let help = match (from, to) {
                 (Dtype::F64, Dtype::F32 | Dtype::F16 | Dtype::BF16) | (Dtype::C128, Dtype::C64) => {
                     format!(
@@ -476,87 +535,100 @@ fn fit(input: &Input, array: Array) -> Result<Array> {
                 }
                 _ => format!("declare `{}` as {from}, or store the data as {to}", input.name),
             };
-            Err(Diagnostic::new(Code::OperandDtype, message).help(help).into_error())
+            Err(Diagnostic::new(Code::OperandDtype, message).help(help).into())
         }
     }
 }
 
-fn rank(input: &Input, shape: &[usize]) -> Error {
-    let declared: Vec<String> = input.ty.axes.iter().map(|axis| axis.extent.to_string()).collect();
-    let message = format!(
-        "`{}` is declared with {} axes [{}], but the data have {}: {shape:?}",
-        input.name,
-        declared.len(),
-        declared.join(", "),
-        shape.len(),
-    );
-    Error::rejected(Code::OperandRank, message, None)
+/// `the data`, or `the data in a.npy`.
+fn the_data(source: Option<String>) -> String {
+    source.map_or_else(|| "the data".into(), |source| format!("the data in {source}"))
 }
 
-fn not_given(input: &Input) -> Error {
+fn rank(input: &Input, shape: &[usize], source: Option<String>) -> Error {
+    let name = &input.name;
+    let extents: Vec<String> = input.ty.axes.iter().map(|axis| axis.extent.to_string()).collect();
+    let declared = match extents.len() {
+        0 => "as one number".to_owned(),
+        count => format!("with {} [{}]", axes(count), extents.join(", ")),
+    };
+    let found = match shape.len() {
+        0 => "are one number".to_owned(),
+        count => format!("have {}: {shape:?}", axes(count)),
+    };
+    let message = format!("`{name}` is declared {declared}, but {} {found}", the_data(source));
+    let help = match extents.len() {
+        0 => format!("give one number: {name}=VALUE"),
+        count => format!(
+            "give data with {}, such as {name}={}, or declare another shape",
+            axes(count),
+            example(count)
+        ),
+    };
+    Diagnostic::new(Code::OperandRank, message).help(help).into()
+}
+
+/// Made-up data with as many axes: `rand:4x4`.
+fn example(count: usize) -> String {
+    if count == 0 { "1".into() } else { format!("rand:{}", vec!["4"; count].join("x")) }
+}
+
+fn not_given(input: &Input, packs: &[Pack]) -> Error {
     let name = &input.name;
     let extents: Vec<String> = input.ty.axes.iter().map(|axis| axis.extent.to_string()).collect();
     let shape = if extents.is_empty() { String::new() } else { format!("[{}]", extents.join(", ")) };
-    let example = if extents.is_empty() {
-        "1".to_owned()
-    } else {
-        format!("rand:{}", vec!["4"; extents.len()].join("x"))
+    let message = format!("operand `{name}` : {}{shape} is not given", input.ty.dtype);
+    let has = |pack: &Pack| {
+        format!("`{}` has {}", pack.place("").trim_end_matches(':'), pack.nearest_first(&[name]))
     };
-    Diagnostic::new(
-        Code::MissingOperand,
-        format!("operand `{name}` : {}{shape} is not given", input.ty.dtype),
-    )
-    .help(format!(
-        "give a file {name}={}.npy or made-up numbers {name}={example}; --demo makes up all",
-        name.to_lowercase()
-    ))
-    .into_error()
+    let packs: Vec<String> = packs.iter().map(has).collect();
+    let help = match packs.is_empty() {
+        true => format!(
+            "give a file {name}={}.npy or made-up numbers {name}={}; --demo makes up all",
+            name.to_lowercase(),
+            example(extents.len())
+        ),
+        false => format!("pick a member: {name}=PACK.npz:MEMBER; {}", packs.join("; ")),
+    };
+    Diagnostic::new(Code::MissingOperand, message).help(help).into()
 }
 
 /// The value of a 0-d array.
 fn scalar(name: &str, array: &Array) -> Result<Number> {
+    let wrong = |code, message: String| {
+        Err(Diagnostic::new(code, message).help(format!("write {name}=VALUE")).into())
+    };
     if !array.shape().is_empty() {
         let message = format!("`{name}` is one number, but the data have the shape {:?}", array.shape());
-        return Err(Error::rejected(Code::OperandRank, message, None));
+        return wrong(Code::OperandRank, message);
     }
     match array.dtype().kind() {
         Kind::Bool | Kind::Int => Ok(Number::Integer(convert::integer(array.dtype(), array.bytes()))),
         Kind::Float => Ok(Number::Real(convert::float(array.dtype(), array.bytes()))),
-        Kind::Complex => {
-            let message = format!("`{name}` is a real number, but the data are {}", array.dtype());
-            Err(Error::rejected(Code::OperandDtype, message, None))
-        }
+        Kind::Complex => wrong(
+            Code::OperandDtype,
+            format!("`{name}` is a real number, but the data are {}", array.dtype()),
+        ),
     }
 }
 
-/// A diagnostic as the error of the library.
-trait IntoError {
-    fn into_error(self) -> Error;
-}
-
-impl IntoError for Diagnostic {
-    fn into_error(self) -> Error {
-        Error::Rejected(vec![self])
-    }
-}
-
-/// Members of a file with expected results, by the name of the output.
-pub fn expected(path: &Path, outputs: &[&str], limits: &Limits) -> Result<Vec<(String, Option<Array>)>> {
-    let mut pack = Pack::open(path)?;
+/// The members of a file with expected results that belong to the outputs.
+pub fn expected(pack: &mut Pack, outputs: &[&str], limits: &Limits) -> Result<Vec<Option<Array>>> {
     let mut found = Vec::new();
     for output in outputs {
         let prefixed = format!("out_{output}");
         let member = match (pack.has(&prefixed), pack.has(output)) {
             (true, true) => {
-                let message = format!("`{}` has both `{output}` and `{prefixed}`", path.display());
-                return Err(Error::rejected(Code::AmbiguousMember, message, None));
+                let (plain, prefixed) = (pack.place(output), pack.place(&prefixed));
+                let message = format!("the expected `{output}` could be `{plain}` or `{prefixed}`");
+                let help = "keep one of the two members, or rename the other";
+                return Err(Diagnostic::new(Code::AmbiguousMember, message).help(help).into());
             }
             (true, false) => Some(prefixed),
             (false, true) => Some((*output).to_owned()),
             (false, false) => None,
         };
-        let array = member.map(|member| pack.read(&member, limits)).transpose()?;
-        found.push(((*output).to_owned(), array));
+        found.push(member.map(|member| pack.read(&member, limits)).transpose()?);
     }
     Ok(found)
 }

@@ -1,25 +1,55 @@
-//! Making up what is not given: sizes that satisfy the requirements, and elements.
+//! Making up what is not given: sizes that satisfy the requirements, and elements that pass the run-time
+//! checks.
 
 use super::generate::{Random, fill};
-use crate::binding_error::explain;
+use crate::binding_error::{coded, explain};
+use crate::compiler::Number;
 use crate::error::Result;
-use crate::specialised::as_f64;
+use crate::failed_check;
+use crate::specialised::{as_f64, parameter};
+use tcc_frontend::diagnostic::{Code, Diagnostic};
 use tcc_ir::bind::{BindError, bind_symbols};
 use tcc_ir::dtype::Kind;
 use tcc_ir::graph::{Graph, Input};
-use tcc_ir::{Array, Bindings, Name};
+use tcc_ir::{Array, Bindings, Name, Native, Tensor};
 
-/// Small distinct sizes (8, 9, ..) and parameters (2, 3, ..); where these break a requirement, others.
-pub fn choose_sizes(
-    graph: &Graph,
-    open: &[Name],
-    given: &Bindings,
-    try_with: &dyn Fn(&Bindings) -> Result<Bindings, BindError>,
-) -> Result<(Bindings, Vec<String>)> {
-    const ATTEMPTS: u64 = 2_000;
+/// Which elements are made up where no interval is promised.
+pub struct Style {
+    /// Floats are normal numbers; else they are from 0 to 1.
+    normal: bool,
+    /// The least and the largest integer.
+    integers: (i64, i64),
+}
+
+/// The styles, the best first: wherever it works, floats of both signs and integers that differ.
+pub const STYLES: [Style; 5] = [
+    Style { normal: true, integers: (0, 1) },
+    Style { normal: false, integers: (0, 1) },
+    Style { normal: false, integers: (0, 0) },
+    Style { normal: false, integers: (1, 1) },
+    Style { normal: false, integers: (1, 2) },
+];
+
+/// How many choices of sizes are tried until the requirements hold.
+const ATTEMPTS: u64 = 2_000;
+
+/// How many choices of sizes are tried until the run-time checks hold too.
+const CHECKED_ATTEMPTS: usize = 24;
+
+/// Binds symbols: those given and those chosen.
+type TryWith<'a> = dyn Fn(&Bindings) -> Result<Bindings, BindError> + 'a;
+
+/// Choices of sizes that satisfy the requirements: small distinct sizes (8, 9, ..) and parameters (2, 3, ..)
+/// first, random small ones after that.
+fn sizes<'a>(
+    graph: &'a Graph,
+    open: &'a [Name],
+    given: &'a Bindings,
+    try_with: &'a TryWith<'a>,
+) -> impl Iterator<Item = Result<Bindings, BindError>> + 'a {
     let is_param = |name: &Name| graph.symbols.iter().any(|symbol| symbol.name == *name && symbol.param);
-    let mut last = BindError::Unsolved(open.to_vec());
-    for attempt in 0..ATTEMPTS {
+    let attempts = if open.is_empty() { 1 } else { ATTEMPTS };
+    (0..attempts).map(move |attempt| {
         let mut random = Random::new(attempt, "sizes");
         let mut chosen = given.clone();
         for (at, name) in open.iter().enumerate() {
@@ -31,15 +61,8 @@ pub fn choose_sizes(
             };
             chosen.insert(name.clone(), value);
         }
-        match try_with(&chosen) {
-            Ok(bindings) => {
-                let list = open.iter().map(|name| format!("{name}={}", bindings[name])).collect();
-                return Ok((bindings, list));
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(explain(&last, graph, ""))
+        try_with(&chosen)
+    })
 }
 
 /// Small sizes for every symbol that no default determines.
@@ -54,22 +77,114 @@ pub fn small_sizes(graph: &Graph) -> Result<Bindings> {
         .map(|symbol| symbol.name.clone())
         .collect();
     let try_with = |given: &Bindings| bind_symbols(&graph.symbols, &graph.requirements, &[], given);
-    choose_sizes(graph, &open, &Bindings::new(), &try_with).map(|(bindings, _)| bindings)
+    let mut last = BindError::Unsolved(open.clone());
+    for tried in sizes(graph, &open, &Bindings::new(), &try_with) {
+        match tried {
+            Ok(bindings) => return Ok(bindings),
+            Err(error) => last = error,
+        }
+    }
+    Err(explain(&last, graph, "", &[]))
 }
 
-/// Random elements: normal, inside the promised interval, or 0 and 1 for integers, which are places of
-/// every axis that is long enough.
-pub fn elements(input: &Input, shape: &[usize]) -> Option<Array> {
+/// Sizes for the symbols that are `open`, and the arrays that `make` makes with them, such that the run-time
+/// checks hold; `made_up` are the operands that a style matters to.
+///
+/// # Errors
+/// No sizes that were tried satisfy the requirements, or no elements the checks.
+pub fn choose(
+    graph: &Graph,
+    (open, given): (&[Name], &Bindings),
+    (numbers, made_up): (&[(String, Number)], &[&Name]),
+    try_with: &TryWith<'_>,
+    make: &dyn Fn(&Bindings, &Style) -> Result<Vec<Array>>,
+    text: &str,
+) -> Result<(Bindings, Vec<Array>)> {
+    let styles = if made_up.is_empty() { &STYLES[..1] } else { &STYLES[..] };
+    let mut unfit = BindError::Unsolved(open.to_vec());
+    let mut refused: Option<(usize, Bindings)> = None;
+    let mut checked = 0;
+    for tried in sizes(graph, open, given, try_with) {
+        let bindings = match tried {
+            Ok(bindings) => bindings,
+            Err(error) => {
+                unfit = error;
+                continue;
+            }
+        };
+        for style in styles {
+            let arrays = make(&bindings, style)?;
+            match failed_check::first_false(graph, &tensors(graph, &arrays, numbers)?, &bindings) {
+                None => return Ok((bindings, arrays)),
+                Some(site) => refused = refused.or_else(|| Some((site, bindings.clone()))),
+            }
+        }
+        checked += 1;
+        if checked == CHECKED_ATTEMPTS {
+            break;
+        }
+    }
+    match refused {
+        None => Err(explain(&unfit, graph, text, &[])),
+        Some((site, bindings)) => Err(no_data(graph, site, &bindings, (open, made_up)).into()),
+    }
+}
+
+/// The inputs of the graph.
+fn tensors(graph: &Graph, arrays: &[Array], numbers: &[(String, Number)]) -> Result<Vec<Tensor<Native>>> {
+    let mut arrays = arrays.iter();
+    let mut tensors = Vec::new();
+    for input in &graph.inputs {
+        if input.param.is_some() {
+            let value = parameter(input, numbers)?;
+            tensors.extend(Tensor::from_f64s(input.ty.dtype, &[], &[value]));
+        } else {
+            tensors.extend(arrays.next().map(Tensor::from_array));
+        }
+    }
+    Ok(tensors)
+}
+
+/// No data that were made up pass a check.
+fn no_data(
+    graph: &Graph,
+    site: usize,
+    bindings: &Bindings,
+    (open, made_up): (&[Name], &[&Name]),
+) -> Diagnostic {
+    let Some(check) = graph.checks.get(site) else {
+        return Diagnostic::new(Code::MissingOperand, "no made-up data fit the program")
+            .help("give operands");
+    };
+    let diagnostic = coded(&check.message, Code::IndexOutside, check.span);
+    let mut wanted = failed_check::operands(graph, check);
+    wanted.retain(|name| made_up.contains(&name));
+    let mut give: Vec<String> =
+        wanted.iter().map(|name| format!("{name}={}.npy", name.to_lowercase())).collect();
+    give.extend(open.iter().map(|name| format!("{name}={}", bindings[name])));
+    let help = format!(
+        "the data and sizes that were made up do not fit the program: give those that do, {}",
+        give.join(" ")
+    );
+    diagnostic.help(help)
+}
+
+/// Random elements: inside the promised interval, else as `style` says. Small integers are places of every
+/// axis that is long enough.
+pub fn elements(input: &Input, shape: &[usize], style: &Style) -> Option<Array> {
     let dtype = input.ty.dtype;
     let mut random = Random::new(0, &input.name);
     let interval = input.range.map(|(low, high)| (as_f64(low), as_f64(high)));
-    let (low, high) = interval.unwrap_or((0.0, 1.0));
+    let (low, high) = interval.map_or(style.integers, |(low, high)| {
+        (low.ceil() as i64, (high.floor() as i64).max(low.ceil() as i64))
+    });
     fill(dtype, shape, &mut || match (dtype.kind(), interval) {
         (Kind::Bool, _) => (random.integer(0, 1) as f64, 0.0),
-        (Kind::Int, _) => {
-            (random.integer(low.ceil() as i64, (high.floor() as i64).max(low.ceil() as i64)) as f64, 0.0)
+        (Kind::Int, _) => (random.integer(low, high) as f64, 0.0),
+        (_, Some((low, high))) => (low + (high - low) * random.uniform(), 0.0),
+        (_, None) if style.normal => {
+            (random.normal(), if dtype.is_complex() { random.normal() } else { 0.0 })
         }
-        (_, Some(_)) => (low + (high - low) * random.uniform(), 0.0),
-        (_, None) => (random.normal(), if dtype.is_complex() { random.normal() } else { 0.0 }),
+        (_, None) => (random.uniform(), if dtype.is_complex() { random.uniform() } else { 0.0 }),
     })
 }

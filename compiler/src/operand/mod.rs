@@ -15,7 +15,7 @@ use generate::Generator;
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
-use tcc_frontend::diagnostic::{Code, Diagnostic, nearest};
+use tcc_frontend::diagnostic::{Code, Diagnostic, nearest, printable};
 use tcc_ir::Array;
 
 /// A result whose error is one message to the user.
@@ -58,8 +58,9 @@ pub enum Source {
     Generate(Generator, u64, Option<Vec<usize>>),
     /// An integer.
     Integer(i64),
-    /// A number with a point, an exponent, or one of `inf`, `nan`.
-    Number(f64),
+    /// A number with a point, an exponent, or one of `inf`, `nan`, or an integer beyond 64 bits; and as it
+    /// was written.
+    Number(f64, String),
 }
 
 impl Word {
@@ -85,7 +86,7 @@ impl Source {
             return Ok(Source::Integer(integer));
         }
         if let Ok(number) = text.parse() {
-            return Ok(Source::Number(number));
+            return Ok(Source::Number(number, text.into()));
         }
         match text {
             "true" => return Ok(Source::Integer(1)),
@@ -144,7 +145,7 @@ fn parse_generator(text: &str, word: &str) -> Option<Built<Source>> {
             let parsed: Option<Vec<usize>> =
                 shape.split('x').map(|extent| extent.trim().parse().ok()).collect();
             let Some(mut shape) = parsed else {
-                return Some(Err(no_word(word, &format!("a shape is written {name}:8x64"))));
+                return Some(Err(no_word(word, &no_shape(name, shape))));
             };
             if generator == Generator::Eye && shape.len() == 1 {
                 shape.push(shape[0]);
@@ -155,25 +156,48 @@ fn parse_generator(text: &str, word: &str) -> Option<Built<Source>> {
     Some(Ok(Source::Generate(generator, seed, shape)))
 }
 
+/// Why `shape` is none, and how one is written.
+fn no_shape(generator: &str, shape: &str) -> String {
+    let wrong = shape.split('x').map(str::trim).find(|extent| extent.parse::<usize>().is_err());
+    let why = match wrong {
+        Some("") => "a size is missing around an `x`".to_owned(),
+        Some(negative) if negative.starts_with('-') => format!("`{negative}` is below 0"),
+        Some(large) if large.chars().all(|c| c.is_ascii_digit()) => format!("`{large}` is too large"),
+        other => format!("`{}` is no size", other.unwrap_or(shape)),
+    };
+    format!("{why}; a shape is written {generator}:8x64")
+}
+
 /// Whether `text` may be the name of an operand or size.
 fn is_name(text: &str) -> bool {
     text.chars().all(|c| c.is_alphanumeric() || c == '_')
         && text.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
+/// How standard input is used.
+pub(crate) const STDIN_ONCE: &str =
+    "standard input gives one thing, the program or one operand: name files for the others";
+
 /// Reads the array of a file or of standard input; `None` for sources that hold no array.
 pub fn read_file(source: &Source, stdin: &mut dyn io::Read, limits: &Limits) -> Built<Option<Array>> {
     Ok(Some(match source {
         Source::Npy(path) => {
             let file = open(path)?;
-            let name = path.display().to_string();
+            let name = shown(path);
             let length = file.metadata().ok().filter(|data| data.is_file()).map(|data| data.len());
             npy::read(&mut BufReader::new(file), length, &name, limits)?
         }
         Source::Npz(path, member) => npz::Pack::open(path)?.read(member, limits)?,
         Source::Safetensors(path, tensor) => safetensors::read(path, tensor, limits)?,
-        Source::Stdin => npy::read(stdin, None, "standard input", limits)?,
-        Source::Generate(..) | Source::Integer(_) | Source::Number(_) => return Ok(None),
+        Source::Stdin => {
+            let mut first = [0];
+            if stdin.read(&mut first).unwrap_or(0) == 0 {
+                let message = "standard input is empty, or was read already";
+                return Err(Box::new(Diagnostic::new(Code::OperandWord, message).help(STDIN_ONCE)));
+            }
+            npy::read(&mut io::Read::chain(&first[..], stdin), None, "standard input", limits)?
+        }
+        Source::Generate(..) | Source::Integer(_) | Source::Number(..) => return Ok(None),
     }))
 }
 
@@ -189,7 +213,12 @@ pub(crate) fn open(path: &Path) -> Built<File> {
             ErrorKind::PermissionDenied => "permission denied".to_owned(),
             _ => error.to_string(),
         };
-        Box::new(Diagnostic::new(code, format!("cannot read `{}`: {why}", path.display())))
+        let help = match error.kind() {
+            ErrorKind::NotFound => "check the name; it is taken from the folder in which tcc runs",
+            ErrorKind::PermissionDenied => "allow reading it: chmod u+r",
+            _ => "name a regular file",
+        };
+        Box::new(Diagnostic::new(code, format!("cannot read `{}`: {why}", shown(path))).help(help))
     };
     let file = File::open(path).map_err(|error| refuse(&error))?;
     if file.metadata().is_ok_and(|data| data.is_dir()) {
@@ -198,8 +227,24 @@ pub(crate) fn open(path: &Path) -> Built<File> {
     Ok(file)
 }
 
+/// A file that is not what its name says.
 pub(crate) fn damaged(file: &str, why: &str) -> Box<Diagnostic> {
-    Box::new(Diagnostic::new(Code::FileMalformed, format!("cannot read `{file}`: {why}")))
+    let message = format!("cannot read `{file}`: {why}");
+    let help = "write it again, for example with numpy: np.save('a.npy', a), np.savez('pack.npz', A=a)";
+    Box::new(Diagnostic::new(Code::FileMalformed, message).help(help))
+}
+
+/// A path as messages show it.
+pub fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
+}
+
+/// Names as messages list them; a long list is cut short.
+pub fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 8;
+    let all: Vec<String> = names.map(printable).collect();
+    let more = if all.len() > SHOWN { format!(", .. ({} in all)", all.len()) } else { String::new() };
+    format!("{}{more}", all[..all.len().min(SHOWN)].join(", "))
 }
 
 pub(crate) fn out_of_memory(what: &str, needed: u64, limits: &Limits) -> Box<Diagnostic> {
@@ -246,7 +291,7 @@ mod tests {
         assert_eq!(source("Q=rand"), Source::Generate(Generator::Rand, 0, None));
         assert_eq!(source("n=1_000"), Source::Integer(1000));
         assert_eq!(source("n=-3"), Source::Integer(-3));
-        assert_eq!(source("x=-1e-3"), Source::Number(-1e-3));
+        assert_eq!(source("x=-1e-3"), Source::Number(-1e-3, "-1e-3".into()));
         assert_eq!(source("Q=-"), Source::Stdin);
         assert_eq!(Word::parse("pack.npz"), Ok(Word::Pack("pack.npz".into())));
     }
@@ -255,7 +300,10 @@ mod tests {
     fn mistakes_get_a_fix() {
         let help = |word: &str| Word::parse(word).unwrap_err().help.unwrap_or_default();
         assert!(help("Q=randn:3").contains("`rand:`"), "{}", help("Q=randn:3"));
-        assert!(help("Q=rand:4by3").contains("rand:8x64"));
+        assert!(help("Q=rand:4by3").contains("`4by3` is no size; a shape is written rand:8x64"));
+        assert!(help("Q=rand:-1").contains("`-1` is below 0"));
+        assert!(help("Q=rand:1x").contains("a size is missing"));
+        assert!(help("Q=rand:99999999999999999999x2").contains("is too large"));
         assert!(help("Q=rand(x):4").contains("rand(7)"));
         assert!(help("Q=pack.npz").contains("Q=pack.npz:MEMBER"));
         assert!(help("q.npy").contains("NAME=SOURCE"));

@@ -2,7 +2,7 @@
 //!
 //! Only the header and the tensor that is asked for are read.
 
-use super::{Built, Limits, damaged, npy, open, out_of_memory};
+use super::{Built, Limits, damaged, list, npy, open, out_of_memory, shown};
 use npy::{Element, Header};
 use serde_json::Value;
 use std::io::{Read, Seek, SeekFrom};
@@ -33,7 +33,7 @@ const ELEMENTS: &[(&str, Element)] = &[
 
 /// Reads one tensor.
 pub fn read(path: &Path, tensor: &str, limits: &Limits) -> Built<Array> {
-    let name = path.display().to_string();
+    let name = shown(path);
     let mut file = open(path)?;
     let io = |error: std::io::Error| damaged(&name, &error.to_string());
     let length = file.metadata().map_err(io)?.len();
@@ -51,7 +51,7 @@ pub fn read(path: &Path, tensor: &str, limits: &Limits) -> Built<Array> {
         let known = header.keys().map(String::as_str).filter(|key| *key != "__metadata__");
         let help = match nearest(tensor, known.clone()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("it has: {}", known.take(20).collect::<Vec<_>>().join(", ")),
+            None => format!("it has: {}", list(known)),
         };
         let message = format!("`{name}` has no tensor `{tensor}`");
         return Err(Box::new(Diagnostic::new(Code::NoSuchMember, message).help(help)));
@@ -83,7 +83,9 @@ fn describe(entry: &Value, place: &str) -> Built<(Header, (u64, u64))> {
     let name = entry["dtype"].as_str().ok_or_else(broken)?;
     let element = ELEMENTS.iter().find(|row| row.0 == name).map(|row| row.1).ok_or_else(|| {
         let message = format!("`{place}` holds elements of type `{name}`, which tcc does not read");
-        Box::new(Diagnostic::new(Code::FileElementType, message))
+        Box::new(
+            Diagnostic::new(Code::FileElementType, message).help("store it as F32 or another of tcc's types"),
+        )
     })?;
     let numbers = |key: &str| -> Built<Vec<u64>> {
         entry[key].as_array().and_then(|list| list.iter().map(Value::as_u64).collect()).ok_or_else(broken)

@@ -10,7 +10,7 @@ use crate::check::dtypes::{self, Numeric};
 use crate::check::ranges::{Bounds, Verdict, index_symbol};
 use crate::check::recurrence;
 use crate::check::resolved::{Expr, ExprKind, Place, PlaceKind, Read, Source, TableData, VariableId};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, FIX};
 use std::sync::Arc;
 use tcc_ir::axis::{Axis, Type};
 use tcc_ir::graph::{Direction, Op, Table, ValueId};
@@ -277,6 +277,7 @@ impl Body<'_, '_> {
                 Verdict::If(conditions) if !self.guarded() => {
                     let what = self.text_of(index.span).to_owned();
                     let name = &read.name;
+                    let fix = padding_help(span.text(self.all.source));
                     for (low, high) in conditions {
                         let first = low.as_const() == Some(0);
                         let (reach, end) = if first {
@@ -285,7 +286,7 @@ impl Body<'_, '_> {
                             ("{left}", "the last place is {right}")
                         };
                         let message = format!(
-                            "{name} read out of range ({what} reaches {reach}, {end}); guard it with where/if or give a value outside: {name}[.. | 0]"
+                            "{name} read out of range ({what} reaches {reach}, {end}); guard it with where/if or give a value outside: {name}[.. | 0]{FIX}{fix}"
                         );
                         // Both sides less 1: the message then names the place that is read.
                         let one = || if first { Extent::from(0) } else { Extent::from(1) };
@@ -301,7 +302,8 @@ impl Body<'_, '_> {
                         position + 1,
                         read.name
                     );
-                    self.check(inside, Code::IndexOutside, &message, index.span);
+                    let fix = padding_help(span.text(self.all.source));
+                    self.check(inside, Code::IndexOutside, &message, &fix, index.span);
                 }
             }
         }
@@ -348,11 +350,7 @@ impl Body<'_, '_> {
 
     /// How to repair a read that leaves its tensor, and how far each index of the place runs.
     fn range_help(&self, place: &Place, span: Span) -> String {
-        let text = span.text(self.all.source);
-        let padded = match text.strip_suffix(']') {
-            Some(open) if text.len() <= 60 => format!("{open} | 0]"),
-            _ => "A[.. | 0]".to_owned(),
-        };
+        let fix = padding_help(span.text(self.all.source));
         let mut ranges: Vec<String> = Vec::new();
         let mut note = |id: VariableId| {
             let size = &self.sizes[id.index()];
@@ -368,10 +366,9 @@ impl Body<'_, '_> {
             PlaceKind::Computed(expr) => expr.free_indices(&mut note),
         }
         if ranges.is_empty() {
-            return format!("places count from 0; write {padded} to read 0 outside");
+            return format!("places count from 0; {fix}");
         }
-        let ranges = ranges.join(", ");
-        format!("{ranges}; write {padded} to read 0 outside, or guard it with where or if")
+        format!("{}; {fix}", ranges.join(", "))
     }
 
     /// A read of a member of the recurrence that the equation belongs to.
@@ -441,4 +438,13 @@ impl Body<'_, '_> {
         };
         Ok(Value::plain(id, joined, true))
     }
+}
+
+/// How to repair a read that leaves its tensor; `text` is the read.
+fn padding_help(text: &str) -> String {
+    let padded = match text.strip_suffix(']') {
+        Some(open) if text.len() <= 60 => format!("{open} | 0]"),
+        _ => "A[.. | 0]".to_owned(),
+    };
+    format!("write {padded} to read 0 outside, or guard it with where or if")
 }

@@ -7,7 +7,7 @@ use crate::check::Reported;
 use crate::check::dtypes::{self, Numeric};
 use crate::check::ranges::{self, Bounds};
 use crate::check::resolved::{Expr, ExprKind};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, FIX};
 use tcc_ir::graph::ValueId;
 use tcc_ir::scalar::{Literal, ScalarOp};
 use tcc_ir::{Dtype, Extent, Kind, Relation};
@@ -183,7 +183,8 @@ impl Body<'_, '_> {
                 return Ok(());
             }
             Some((place, None)) if !self.guarded() => {
-                let message = format!("`{word}` by {place}, which is {{left}}, has no value");
+                let message =
+                    format!("`{word}` by {place}, which is {{left}}, has no value{FIX}give another size");
                 self.require(
                     place.clone(),
                     Relation::Divides,
@@ -201,7 +202,9 @@ impl Body<'_, '_> {
         let dtype = self.all.builder.dtype(divisor);
         let zero = self.all.builder.number(0, dtype);
         let holds = self.all.builder.map(ScalarOp::Ne, &[divisor, zero]);
-        self.check(holds, Code::RuntimeDivisionByZero, &format!("`{word}` by 0"), span);
+        let text = span.text(self.all.source);
+        let fix = format!("give another value where the divisor is 0: if {text} == 0 then 0 else ..");
+        self.check(holds, Code::RuntimeDivisionByZero, &format!("`{word}` by 0"), &fix, span);
         Ok(())
     }
 
@@ -277,7 +280,9 @@ impl Body<'_, '_> {
                     Relation::Le,
                     bounds.low,
                     Code::NegativeExponent,
-                    "an integer to the power {right}",
+                    &format!(
+                        "an integer to the power {{right}}{FIX}make the base a float: 2.0^.. or f64(x)^.."
+                    ),
                     at,
                 );
                 return Ok(());
@@ -286,7 +291,8 @@ impl Body<'_, '_> {
         let index = self.cast(exponent, Dtype::I64);
         let zero = self.all.builder.number(0, Dtype::I64);
         let holds = self.all.builder.map(ScalarOp::Le, &[zero, index]);
-        self.check(holds, Code::RuntimeNegativeExponent, "an integer to a negative power", at);
+        let fix = "make the base a float: f64(..)^..";
+        self.check(holds, Code::RuntimeNegativeExponent, "an integer to a negative power", fix, at);
         Ok(())
     }
 

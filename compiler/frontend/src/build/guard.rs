@@ -5,7 +5,7 @@ use super::value::Value;
 use crate::ast::Span;
 use crate::check::Reported;
 use crate::check::resolved::Expr;
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, FIX};
 use tcc_ir::Dtype;
 use tcc_ir::graph::{Check, ValueId};
 use tcc_ir::scalar::Literal;
@@ -51,8 +51,9 @@ impl Body<'_, '_> {
         if failed { Err(Reported) } else { Ok(all) }
     }
 
-    /// States that `condition` must hold wherever the expression at hand is looked at.
-    pub fn check(&mut self, condition: ValueId, code: Code, message: &str, span: Span) {
+    /// States that `condition` must hold wherever the expression at hand is looked at; `fix` is how to
+    /// repair the program where it does not.
+    pub fn check(&mut self, condition: ValueId, code: Code, message: &str, fix: &str, span: Span) {
         let builder = &mut self.all.builder;
         let mut value = condition;
         if let Some(path) = self.path.iter().copied().reduce(|a, b| builder.and(a, b)) {
@@ -62,8 +63,8 @@ impl Body<'_, '_> {
         if matches!(builder.literal(value), Some(Literal::Bool(true))) {
             return;
         }
-        let check =
-            Check { value, message: format!("{code}: {message}"), span: Some((span.start, span.end)) };
+        let message = format!("{code}: {message}{FIX}{fix}");
+        let check = Check { value, message, span: Some((span.start, span.end)) };
         self.all.add_check(check);
     }
 

@@ -146,7 +146,7 @@ pub fn program(source: &str, file: &File, options: &Options, found: &mut Diagnos
         return None;
     }
     prune(&mut graph);
-    Some(Program { graph, warnings: Vec::new(), peak_limit, sizes })
+    Some(Program { graph, warnings: Vec::new(), peak_limit, sizes, text: source.into() })
 }
 
 fn resolve(

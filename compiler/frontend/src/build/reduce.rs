@@ -6,7 +6,7 @@ use crate::ast::{self, BinaryOp, Span};
 use crate::check::Reported;
 use crate::check::dtypes::{self, Numeric};
 use crate::check::resolved::{Expr, ExprKind, Reduce};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, FIX};
 use tcc_ir::axis::{Axis, Name};
 use tcc_ir::graph::{NormaliseOp, Op, ValueId};
 use tcc_ir::scalar::{Literal, ReduceOp, ScalarOp};
@@ -234,13 +234,17 @@ impl Body<'_, '_> {
                         .help("reduce over at least one element"),
                 ));
             } else if !self.guarded() && guard.is_none() {
-                let text = format!("{message}: {} takes {{right}} values", axis.name);
+                let text = format!(
+                    "{message}: {} takes {{right}} values{FIX}reduce over at least one element",
+                    axis.name
+                );
                 self.require(Extent::from(1), Relation::Le, axis.extent.clone(), code, &text, span);
             }
         }
         if let (Some(guard), Ok(())) = (guard, result) {
             let some = self.reduce_axes(ReduceOp::Any, guard, axes);
-            self.check(some, Code::RuntimeEmptyReduction, message, span);
+            let fix = "give a value where the guard never holds: reduce `if GUARD then x else VALUE`";
+            self.check(some, Code::RuntimeEmptyReduction, message, fix, span);
         }
         for variable in axes.iter().filter_map(|axis| self.variable_of(axis)).collect::<Vec<_>>() {
             if !self.active.contains(&variable) {

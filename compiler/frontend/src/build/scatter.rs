@@ -7,7 +7,7 @@ use crate::check::Reported;
 use crate::check::dtypes;
 use crate::check::ranges::Verdict;
 use crate::check::resolved::Left;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, FIX};
 use tcc_ir::axis::{Axis, Name};
 use tcc_ir::graph::{Op, ValueId};
 use tcc_ir::scalar::{ReduceOp, ScalarOp};
@@ -123,7 +123,9 @@ impl Body<'_, '_> {
                     } else {
                         ("{left}", "the last place is {right}")
                     };
-                    let message = format!("{name} written out of range ({text} reaches {reach}, {end})");
+                    let fix = "make the shape larger, or the place smaller";
+                    let message =
+                        format!("{name} written out of range ({text} reaches {reach}, {end}){FIX}{fix}");
                     // Both sides less 1: the message then names the place that is written.
                     let one = || if first { Extent::from(0) } else { Extent::from(1) };
                     self.require(
@@ -143,7 +145,11 @@ impl Body<'_, '_> {
                     self.text_of(span),
                     position + 1
                 );
-                self.check(inside, Code::IndexOutside, &message, span);
+                let fix = format!(
+                    "make axis {} of {name} longer, or check the data that give the place",
+                    position + 1
+                );
+                self.check(inside, Code::IndexOutside, &message, &fix, span);
             }
         }
         Ok(value.id)

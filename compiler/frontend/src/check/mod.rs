@@ -44,6 +44,8 @@ pub struct Program {
     pub peak_limit: Option<u64>,
     /// Every index of every equation with its size.
     pub sizes: Vec<SizeRow>,
+    /// The text it was made from.
+    pub text: std::sync::Arc<str>,
 }
 
 /// One row of the table of sizes.
