@@ -29,8 +29,10 @@ fn main() {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Trial::test(name, move || golden(&path))
     });
+    let helped = all.clone();
     let complete = Trial::test("every code has a file", move || every_code_has_a_file(&all));
-    libtest_mimic::run(&arguments, trials.chain([complete]).collect()).exit();
+    let fixes = Trial::test("every error has a fix", move || every_error_has_a_fix(&helped));
+    libtest_mimic::run(&arguments, trials.chain([complete, fixes]).collect()).exit();
 }
 
 /// Codes below E05, and warnings, that no file here shows, and why.
@@ -53,6 +55,28 @@ fn every_code_has_a_file(files: &[PathBuf]) -> Result<(), Failed> {
         let excepted = WITHOUT_FILE.iter().any(|row| row.0 == id);
         if shown.contains(id) == excepted {
             wrong.push(format!("{id} {}", if excepted { "has a file after all" } else { "has no file" }));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+}
+
+/// Errors that are shown without a fix, and why; none so far.
+const WITHOUT_FIX: &[(&str, &str)] = &[];
+
+/// Every error that a file shows has a line `help:`.
+fn every_error_has_a_fix(files: &[PathBuf]) -> Result<(), Failed> {
+    let mut wrong = Vec::new();
+    for path in files {
+        let text = std::fs::read_to_string(path)?;
+        let shown = text.split_once(BAR).map_or("", |(_, message)| message);
+        for message in shown.split("tcc::").skip(1) {
+            let id = message.split_whitespace().next().unwrap_or_default();
+            let excepted = WITHOUT_FIX.iter().any(|row| row.0 == id);
+            let helped = message.lines().any(|line| line.trim_start().starts_with("help: "));
+            if id.starts_with('E') && helped == excepted {
+                let problem = if excepted { "has a fix after all" } else { "has no fix" };
+                wrong.push(format!("{}: {id} {problem}", path.display()));
+            }
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }

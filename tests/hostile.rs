@@ -127,6 +127,120 @@ fn deflated(elements: usize) -> Vec<u8> {
     bytes
 }
 
+/// The checksum of zip archives.
+fn crc(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+    !bytes.iter().fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
+}
+
+/// A `.npz` with members of three zeros, written as they are given; each with the number of its compression.
+fn stored(members: &[(&str, u16)]) -> Vec<u8> {
+    let data = f32_npy("(3,)", 3);
+    let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+    for (name, method) in members {
+        let file = format!("{name}.npy");
+        let mut header = vec![20, 0, 0, 0];
+        header.extend(method.to_le_bytes());
+        header.extend([0; 4]);
+        header.extend(crc(&data).to_le_bytes());
+        header.extend([(data.len() as u32).to_le_bytes(); 2].as_flattened());
+        header.extend((file.len() as u16).to_le_bytes());
+        header.extend([0; 2]);
+        directory.extend(b"PK\x01\x02\x14\x00");
+        directory.extend(&header);
+        directory.extend([0; 10]);
+        directory.extend((bytes.len() as u32).to_le_bytes());
+        directory.extend(file.as_bytes());
+        bytes.extend(b"PK\x03\x04");
+        bytes.extend(&header);
+        bytes.extend(file.as_bytes());
+        bytes.extend(&data);
+    }
+    let start = bytes.len() as u32;
+    let count = (members.len() as u16).to_le_bytes();
+    bytes.extend(&directory);
+    bytes.extend(b"PK\x05\x06\x00\x00\x00\x00");
+    bytes.extend([count, count].as_flattened());
+    bytes.extend((directory.len() as u32).to_le_bytes());
+    bytes.extend(start.to_le_bytes());
+    bytes.extend([0; 2]);
+    bytes
+}
+
+#[test]
+fn npz_members_that_cannot_be_what_they_claim() {
+    refused(&sum_of("p.npz", &stored(&[("A", 12)]), "f32"), 1, &["E0602", "Bzip2", "np.savez"]);
+    refused(&sum_of("p.npz", &stored(&[("A", 14)]), "f32"), 1, &["E0602", "Lzma"]);
+    refused(&sum_of("p.npz", &stored(&[("A", 0), ("B", 0), ("A", 0)]), "f32"), 1, &["E0602", "two members `A`"]);
+    let fine = sum_of("p.npz", &stored(&[("A", 0), ("B", 0)]), "f32");
+    assert_eq!(fine.code, Some(0), "{}", fine.stderr);
+}
+
+#[test]
+fn names_do_not_command_the_terminal() {
+    let run = sum_of("p.npz", &stored(&[("A\u{1b}[31m", 0), ("C\u{202e}", 0)]), "f32");
+    refused(&run, 1, &["E0604", "A\\u{1b}[31m", "C\\u{202e}"]);
+    let folder = folder();
+    let program = b"in A : f32[n]\nout s : f32\ns = sum[i] A[i]\n";
+    let run = tcc(folder.path(), &["run", "-", "A=no\u{1b}[2J.npy"], program);
+    refused(&run, 1, &["E0601", "no\\u{1b}[2J.npy"]);
+    assert!(!run.stderr.contains('\u{1b}'), "{}", run.stderr);
+}
+
+#[test]
+fn standard_input_is_read_once() {
+    let folder = folder();
+    let program = b"in A, B : f32[n]\nout s : f32\ns = sum[i] A[i]*B[i]\n";
+    std::fs::write(folder.path().join("s.ein"), program).expect("the file can be written");
+    refused(&tcc(folder.path(), &["run", "-", "A=-", "B=ones:3"], program), 1, &["E0606", "gives one thing"]);
+    let twice = tcc(folder.path(), &["run", "s.ein", "A=-", "B=-"], &f32_npy("(3,)", 3));
+    refused(&twice, 1, &["E0606", "second operand from standard input"]);
+    let once = tcc(folder.path(), &["run", "s.ein", "A=-", "B=ones"], &f32_npy("(3,)", 3));
+    assert_eq!(once.code, Some(0), "{}", once.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_no_text_are_named() {
+    use std::os::unix::ffi::OsStrExt;
+    let word = std::ffi::OsStr::from_bytes(b"A=no\xff.npy");
+    let output = Command::new(env!("CARGO_BIN_EXE_tcc")).args(["run", "s.ein"]).arg(word).output();
+    let output = output.expect("tcc runs");
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("A=no\\xFF.npy") && text.contains("UTF-8"), "{text}");
+}
+
+#[test]
+fn a_pack_without_the_operand_says_what_it_has() {
+    let folder = folder();
+    std::fs::write(folder.path().join("p.npz"), stored(&[("zeta", 0), ("in_weigth", 0)])).expect("written");
+    let program = b"in weight : f32[n]\nout s : f32\ns = sum[i] weight[i]\n";
+    let run = tcc(folder.path(), &["run", "-", "p.npz"], program);
+    refused(&run, 1, &["E0501", "`p.npz` has in_weigth, zeta"]);
+}
+
+#[test]
+fn expected_members_are_compared_or_named() {
+    let folder = folder();
+    let members = [("x", 0), ("in_w", 0), ("out_C", 0), ("D", 0), ("out_foo", 0)];
+    std::fs::write(folder.path().join("p.npz"), stored(&members)).expect("written");
+    std::fs::write(folder.path().join("q.npz"), stored(&[("C", 0)])).expect("written");
+    let program = b"in x, w : f32[n]\nout C : f32[n]\nC[i] = x[i]*w[i]\n";
+    let run = tcc(folder.path(), &["run", "-", "p.npz", "--expect", "p.npz"], program);
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("does not produce: D, out_foo\n"), "{}", run.stderr);
+    let json = tcc(folder.path(), &["run", "-", "p.npz", "--expect", "p.npz", "--format", "json"], program);
+    assert!(json.stdout.contains(r#""not_compared":["D","out_foo"]"#), "{}", json.stdout);
+    let shape = tcc(folder.path(), &["run", "-", "x=ones:2", "w=ones", "--expect", "q.npz"], program);
+    assert_eq!(shape.code, Some(3), "{}", shape.stderr);
+    assert!(shape.stdout.contains("C : another shape than in q.npz: f32[2], expected f32[3]"), "{}", shape.stdout);
+    let integers = b"in x, w : i32[n]\nout C : i32[n]\nC[i] = x[i]*w[i]\n";
+    let kind = tcc(folder.path(), &["run", "-", "x=ones:3", "w=ones", "--expect", "q.npz"], integers);
+    assert_eq!(kind.code, Some(3), "{}", kind.stderr);
+    assert!(kind.stdout.contains("i32[3], expected f32[3]"), "{}", kind.stdout);
+}
+
 #[test]
 fn npz_files_that_are_cut_or_explode() {
     let whole = deflated(1000);

@@ -153,3 +153,18 @@ fn promises_about_data_are_checked() {
     assert!(error.to_string().contains("x[2]"), "{error}");
     assert_eq!(error.code(), "E0507");
 }
+
+#[test]
+fn a_failed_check_says_which_element_it_was() {
+    let kernel = tcc::Compiler::new()
+        .compile("in x : f32[n]\nin k : i64[e]\nout y : f32[e]\ny[i] = x[k[i]]\n")
+        .expect("the program compiles");
+    let (x, k) = (array![1.0f32, 2.0, 3.0], array![0i64, 2, -7, 1]);
+    let error = kernel.call::<Array1<f32>>((&x, &k)).expect_err("a place is outside");
+    assert_eq!(error.code(), "E0508");
+    assert!(error.to_string().ends_with("it is -7 at i = 2, and n is 3"), "{error}");
+    assert!(error.diagnostics()[0].help.is_some());
+    // Arguments in another order than row-major are read the same way.
+    let error = kernel.call::<Array1<f32>>((&x, &k.slice(ndarray::s![..;-1]))).expect_err("a place is outside");
+    assert!(error.to_string().ends_with("it is -7 at i = 1, and n is 3"), "{error}");
+}

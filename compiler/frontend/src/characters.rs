@@ -73,6 +73,6 @@ fn unknown_character(source: &str, before: Option<&Token>, token: &Token) -> Dia
     let diagnostic = Diagnostic::new(Code::UnknownCharacter, message).label(token.span, "");
     match REPLACEMENTS.iter().find(|(characters, _)| characters.contains(first)) {
         Some((_, help)) => diagnostic.help(*help),
-        None => diagnostic,
+        None => diagnostic.help("remove it; names are made of letters, digits and _"),
     }
 }

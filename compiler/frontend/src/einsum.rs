@@ -92,19 +92,23 @@ fn check_output(einsum: &Einsum, diagnostics: &mut Vec<Diagnostic>) {
         if !einsum.operands.iter().any(|operand| operand.letters.iter().any(|(other, _)| other == letter)) {
             diagnostics.push(
                 Diagnostic::new(Code::BadEinsum, format!("`{letter}` of the output is in no operand"))
-                    .label(*span, "its size is unknown"),
+                    .label(*span, "its size is unknown")
+                    .help("use letters of the operands only"),
             );
         } else if let Some((_, first)) = output.letters[..at].iter().find(|(other, _)| other == letter) {
             diagnostics.push(
                 Diagnostic::new(Code::BadEinsum, format!("`{letter}` stands twice in the output"))
                     .label(*span, "again")
-                    .label(*first, "first"),
+                    .label(*first, "first")
+                    .help("write it once; a diagonal is an equation: D[i,i] = v[i]"),
             );
         }
     }
     if output.ellipsis.is_some() && einsum.operands.iter().all(|operand| operand.ellipsis.is_none()) {
         diagnostics.push(
-            Diagnostic::new(Code::BadEinsum, "`...` of the output is in no operand").label(output.span, ""),
+            Diagnostic::new(Code::BadEinsum, "`...` of the output is in no operand")
+                .label(output.span, "")
+                .help("remove it, or write `...` in an operand too"),
         );
     }
 }

@@ -378,7 +378,8 @@ impl Stop<'_> {
             if words.is_empty() { String::new() } else { format!("expected {}", words.join(" or ")) };
         let Some(previous) = self.previous().filter(|_| self.at == self.tokens.len()) else {
             return Diagnostic::new(Code::UnexpectedText, format!("{} does not fit here", self.found()))
-                .label(self.span(), expected);
+                .label(self.span(), expected)
+                .help(format!("remove {}, or write before it what is missing", self.found()));
         };
         Diagnostic::new(
             Code::IncompleteStatement,

@@ -199,7 +199,7 @@ impl<'a> Binder<'a> {
             }
             Ok(_) => Vec::new(),
             Err(BindError::Unsolved(open)) if missing == Missing::MakeUp => open,
-            Err(error) => return Err(explain(&error, graph, text, &self.sources(graph))),
+            Err(error) => return Err(shape_hint(explain(&error, graph, text, &self.sources(graph)), graph, found)),
         };
         let made_up: Vec<&Name> = operands(graph)
             .zip(found)
@@ -445,6 +445,23 @@ fn without_value(graph: &Graph, numbers: &[(String, Number)], text: &str) -> Vec
             at_declaration(diagnostic.help(format!("give {name}=VALUE")), text, name, "declared here")
         })
         .collect()
+}
+
+/// Sizes without a value may come from the shape of a generator that was left out: says so.
+fn shape_hint(error: Error, graph: &Graph, found: &[Data]) -> Error {
+    let Error::Rejected(mut diagnostics) = error else { return error };
+    let shapeless = |(input, data): &(&Input, &Data)| {
+        matches!(data, Data::Generated(_, _, None)) && !input.ty.axes.is_empty()
+    };
+    if let Some((input, Data::Generated(generator, ..))) = operands(graph).zip(found).find(shapeless) {
+        let shape = example(input.ty.axes.len()).replace("rand", generator.name());
+        for diagnostic in diagnostics.iter_mut().filter(|d| d.code == Code::MissingValue) {
+            if let Some(help) = &mut diagnostic.help {
+                help.push_str(&format!(", or a shape: {}={shape}", input.name));
+            }
+        }
+    }
+    Error::Rejected(diagnostics)
 }
 
 /// The numbers that are values of symbols.

@@ -34,6 +34,11 @@ impl Generator {
         (Generator::Arange, "arange"),
     ];
 
+    /// The word that users type.
+    pub fn name(self) -> &'static str {
+        Self::TABLE[self as usize].1
+    }
+
     /// The generator called `name`.
     pub fn from_name(name: &str) -> Option<Generator> {
         Self::TABLE.iter().find(|row| row.1 == name).map(|row| row.0)
