@@ -64,6 +64,9 @@ fn sum_of(name: &str, bytes: &[u8], dtype: &str) -> Run {
 fn refused(run: &Run, code: i32, words: &[&str]) {
     assert_eq!(run.code, Some(code), "{}{}", run.stdout, run.stderr);
     assert!(run.stdout.is_empty(), "{}", run.stdout);
+    if run.stderr.contains("tcc::E") {
+        assert!(run.stderr.contains("help: "), "no fix in: {}", run.stderr);
+    }
     for word in words {
         assert!(run.stderr.contains(word), "`{word}` is not in: {}", run.stderr);
     }
@@ -171,7 +174,11 @@ fn stored(members: &[(&str, u16)]) -> Vec<u8> {
 fn npz_members_that_cannot_be_what_they_claim() {
     refused(&sum_of("p.npz", &stored(&[("A", 12)]), "f32"), 1, &["E0602", "Bzip2", "np.savez"]);
     refused(&sum_of("p.npz", &stored(&[("A", 14)]), "f32"), 1, &["E0602", "Lzma"]);
-    refused(&sum_of("p.npz", &stored(&[("A", 0), ("B", 0), ("A", 0)]), "f32"), 1, &["E0602", "two members `A`"]);
+    refused(
+        &sum_of("p.npz", &stored(&[("A", 0), ("B", 0), ("A", 0)]), "f32"),
+        1,
+        &["E0602", "two members `A`"],
+    );
     let fine = sum_of("p.npz", &stored(&[("A", 0), ("B", 0)]), "f32");
     assert_eq!(fine.code, Some(0), "{}", fine.stderr);
 }
@@ -234,7 +241,11 @@ fn expected_members_are_compared_or_named() {
     assert!(json.stdout.contains(r#""not_compared":["D","out_foo"]"#), "{}", json.stdout);
     let shape = tcc(folder.path(), &["run", "-", "x=ones:2", "w=ones", "--expect", "q.npz"], program);
     assert_eq!(shape.code, Some(3), "{}", shape.stderr);
-    assert!(shape.stdout.contains("C : another shape than in q.npz: f32[2], expected f32[3]"), "{}", shape.stdout);
+    assert!(
+        shape.stdout.contains("C : another shape than in q.npz: f32[2], expected f32[3]"),
+        "{}",
+        shape.stdout
+    );
     let integers = b"in x, w : i32[n]\nout C : i32[n]\nC[i] = x[i]*w[i]\n";
     let kind = tcc(folder.path(), &["run", "-", "x=ones:3", "w=ones", "--expect", "q.npz"], integers);
     assert_eq!(kind.code, Some(3), "{}", kind.stderr);

@@ -165,6 +165,7 @@ fn a_failed_check_says_which_element_it_was() {
     assert!(error.to_string().ends_with("it is -7 at i = 2, and n is 3"), "{error}");
     assert!(error.diagnostics()[0].help.is_some());
     // Arguments in another order than row-major are read the same way.
-    let error = kernel.call::<Array1<f32>>((&x, &k.slice(ndarray::s![..;-1]))).expect_err("a place is outside");
+    let error =
+        kernel.call::<Array1<f32>>((&x, &k.slice(ndarray::s![..;-1]))).expect_err("a place is outside");
     assert!(error.to_string().ends_with("it is -7 at i = 1, and n is 3"), "{error}");
 }

@@ -5,7 +5,7 @@ use crate::failed_check::Found;
 use tcc_frontend::ast::Span;
 use tcc_frontend::diagnostic::{Code, Diagnostic, FIX};
 use tcc_ir::bind::{AxisPlace, BindError};
-use tcc_ir::graph::{Check, Graph};
+use tcc_ir::graph::{Check, Graph, Input};
 use tcc_ir::{Bindings, Name};
 
 /// How to repair what a requirement on sizes says without a fix of its own.
@@ -154,7 +154,21 @@ pub(crate) fn explain(error: &BindError, graph: &Graph, text: &str, sources: &[(
                 let what = if param { "parameter" } else { "size" };
                 let diagnostic = Diagnostic::new(Code::MissingValue, format!("{what} `{name}` has no value"))
                     .help(format!("give {name}=VALUE"));
-                at_declaration(diagnostic, text, name, "declared here")
+                // A size is declared where it first stands in a shape.
+                let mentions = |input: &&Input| {
+                    let mut found = false;
+                    input.ty.axes.iter().for_each(|axis| axis.extent.symbols(&mut |s| found |= s == name));
+                    found
+                };
+                match graph.inputs.iter().find(mentions).filter(|_| !param) {
+                    Some(input) => at_declaration(
+                        diagnostic,
+                        text,
+                        &input.name,
+                        &format!("`{name}` stands in its shape"),
+                    ),
+                    None => at_declaration(diagnostic, text, name, "declared here"),
+                }
             };
             return Error::Rejected(open.iter().map(one).collect());
         }

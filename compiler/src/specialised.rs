@@ -373,18 +373,17 @@ impl Origin {
         // Passes may remove checks: they are found again by what they say.
         let same = |check: &&Check| check.message == site.message && check.span == site.span;
         let check = self.graph.checks.iter().find(same)?;
-        let found = self.tensors(inputs);
-        let found = found.and_then(|inputs| failed_check::find(&self.graph, check, &inputs, &self.bindings));
+        let input = |position: usize| self.tensor(position, inputs.get(position)?);
+        let found = failed_check::find(&self.graph, check, &input, &self.bindings);
         Some(binding_error::failed_check(check, found.as_ref(), &self.graph, &self.bindings, &self.text))
     }
 
-    fn tensors(&self, inputs: &[&[u8]]) -> Option<Vec<Tensor<Native>>> {
-        let tensor = |(input, bytes): (&Input, &&[u8])| {
-            let extents: Vec<Extent> = input.ty.axes.iter().map(|axis| axis.extent.clone()).collect();
-            let array = Array::from_bytes(input.ty.dtype, &shape(&extents, &self.bindings).ok()?, bytes)?;
-            Some(Tensor::from_array(&array))
-        };
-        self.graph.inputs.iter().zip(inputs).map(tensor).collect()
+    /// The input with this position.
+    fn tensor(&self, position: usize, bytes: &[u8]) -> Option<Tensor<Native>> {
+        let ty = &self.graph.inputs.get(position)?.ty;
+        let extents: Vec<Extent> = ty.axes.iter().map(|axis| axis.extent.clone()).collect();
+        let array = Array::from_bytes(ty.dtype, &shape(&extents, &self.bindings).ok()?, bytes)?;
+        Some(Tensor::from_array(&array))
     }
 }
 

@@ -1,10 +1,11 @@
 //! Binding: which word of a command line gives which operand, parameter or size of a program.
 
-use super::generate::{Generator, fill, generate};
+use super::fit::{example, fit, number, rank, scalar};
+use super::generate::{Generator, generate};
 use super::make_up::{self, STYLES, Style};
 use super::npz::Pack;
-use super::{Built, Limits, STDIN_ONCE, Source, Word, convert, list, out_of_memory, read_file, shown};
-use crate::binding_error::{at_declaration, axes, explain};
+use super::{Built, Limits, STDIN_ONCE, Source, Word, list, out_of_memory, read_file, shown};
+use crate::binding_error::{at_declaration, explain};
 use crate::compiler::Number;
 use crate::error::{Error, Result};
 use crate::specialised::{no_integer, operands};
@@ -13,7 +14,6 @@ use std::path::PathBuf;
 use tcc_frontend::diagnostic::{Code, Diagnostic, nearest, printable};
 use tcc_frontend::{Operand, Program};
 use tcc_ir::bind::{BindError, OperandShape, bind_symbols};
-use tcc_ir::dtype::Kind;
 use tcc_ir::graph::{Graph, Input};
 use tcc_ir::{Array, Bindings, Dtype, Extent, Name};
 
@@ -170,7 +170,7 @@ impl<'a> Binder<'a> {
                 }
             }
         }
-        let (arrays, bindings) = self.arrays(graph, &found, &numbers, missing, text, &mut notes)?;
+        let (arrays, bindings) = self.arrays(graph, found, &numbers, missing, text, &mut notes)?;
         notes.extend(self.unused_members(&used));
         Ok(Bound { arrays, bindings, numbers, notes })
     }
@@ -180,7 +180,7 @@ impl<'a> Binder<'a> {
     fn arrays(
         &self,
         graph: &Graph,
-        found: &[Data],
+        found: Vec<Data>,
         numbers: &[(String, Number)],
         missing: Missing,
         text: &str,
@@ -191,18 +191,23 @@ impl<'a> Binder<'a> {
         let known = known(graph, &shapes);
         let try_with = |given: &Bindings| try_with(graph, &known, given);
         let arrays = |bindings: &Bindings, style: &Style| -> Result<Vec<Array>> {
-            operands(graph).zip(found).map(|(input, data)| self.make(input, data, bindings, style)).collect()
+            let all = operands(graph).zip(&found);
+            all.map(|(input, data)| self.make(input, data.clone(), bindings, style)).collect()
         };
         let open = match try_with(&given) {
             Ok(bindings) if missing == Missing::Refuse || !found.contains(&Data::MadeUp) => {
-                return Ok((arrays(&bindings, &STYLES[0])?, bindings));
+                let all = operands(graph).zip(found);
+                let made = all.map(|(input, data)| self.make(input, data, &bindings, &STYLES[0]));
+                return Ok((made.collect::<Result<_>>()?, bindings));
             }
             Ok(_) => Vec::new(),
             Err(BindError::Unsolved(open)) if missing == Missing::MakeUp => open,
-            Err(error) => return Err(shape_hint(explain(&error, graph, text, &self.sources(graph)), graph, found)),
+            Err(error) => {
+                return Err(shape_hint(explain(&error, graph, text, &self.sources(graph)), graph, &found));
+            }
         };
         let made_up: Vec<&Name> = operands(graph)
-            .zip(found)
+            .zip(&found)
             .filter(|(_, data)| **data == Data::MadeUp)
             .map(|(input, _)| &input.name)
             .collect();
@@ -317,8 +322,10 @@ impl<'a> Binder<'a> {
         let words = self.words;
         let given = words.named.iter().find(|(known, _)| **known == **name).map(|(_, source)| source);
         match given {
-            Some(Source::Integer(value)) => number(input, Number::Integer(*value), &value.to_string()),
-            Some(Source::Number(value, word)) => number(input, Number::Real(*value), word),
+            Some(Source::Integer(value)) => {
+                number(input, Number::Integer(*value), &value.to_string()).map(Data::Array)
+            }
+            Some(Source::Number(value, word)) => number(input, Number::Real(*value), word).map(Data::Array),
             Some(Source::Generate(generator, seed, shape)) => {
                 if let Some(shape) = shape
                     && shape.len() != input.ty.axes.len()
@@ -381,7 +388,7 @@ impl<'a> Binder<'a> {
     }
 
     /// The array of an input, now that all sizes are known.
-    fn make(&self, input: &Input, data: &Data, bindings: &Bindings, style: &Style) -> Result<Array> {
+    fn make(&self, input: &Input, data: Data, bindings: &Bindings, style: &Style) -> Result<Array> {
         let name = &*input.name;
         let declared = || -> Result<Vec<usize>> {
             let extent = |axis: &tcc_ir::Axis| {
@@ -395,11 +402,11 @@ impl<'a> Binder<'a> {
         };
         let dtype = input.ty.dtype;
         let (array, shape) = match data {
-            Data::Array(array) => return Ok(array.clone()),
+            Data::Array(array) => return Ok(array),
             Data::Generated(generator, seed, shape) => {
-                let shape = shape.clone().map_or_else(declared, Ok)?;
+                let shape = shape.map_or_else(declared, Ok)?;
                 self.check_size(name, dtype, &shape)?;
-                (generate(*generator, *seed, name, dtype, &shape), shape)
+                (generate(generator, seed, name, dtype, &shape), shape)
             }
             Data::MadeUp => {
                 let shape = declared()?;
@@ -488,7 +495,7 @@ fn try_with(graph: &Graph, known: &[Known<'_>], given: &Bindings) -> Result<Bind
 }
 
 /// Where the elements of an input come from.
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 enum Data {
     Array(Array),
     Generated(Generator, u64, Option<Vec<usize>>),
@@ -503,91 +510,6 @@ impl Data {
             Data::MadeUp => None,
         }
     }
-}
-
-/// A 0-d operand given as a number, which was written as `word`.
-fn number(input: &Input, number: Number, word: &str) -> Result<Data> {
-    if !input.ty.axes.is_empty() {
-        return Err(rank(input, &[], None));
-    }
-    let dtype = input.ty.dtype;
-    let integer = number.to_integer();
-    if matches!(dtype.kind(), Kind::Int | Kind::Bool) && integer.is_none_or(|i| dtype.wrap(i) != i) {
-        let message = format!("{word} is no value of `{}`, which is {dtype}", input.name);
-        let help = match dtype {
-            Dtype::Bool => "give true or false".to_owned(),
-            _ if integer.is_none() && number.to_f64().fract() != 0.0 => {
-                format!("give a whole number, or declare `{}` as a float", input.name)
-            }
-            _ => format!("declare `{}` with a type that has this value", input.name),
-        };
-        return Err(Diagnostic::new(Code::OperandDtype, message).help(help).into());
-    }
-    let array = match integer {
-        // Beyond 2^53 an f64 is not exact.
-        Some(value) if dtype == Dtype::I64 => Array::from_bytes(dtype, &[], &value.to_ne_bytes()),
-        _ => fill(dtype, &[], &mut || (number.to_f64(), 0.0)),
-    };
-    array.map(Data::Array).ok_or_else(|| Error::Bug("a number has no bytes".into()))
-}
-
-/// Checks rank and dtype of given data; widens what loses nothing. `source` is the file they are from.
-fn fit(input: &Input, array: Array, source: Option<String>) -> Result<Array> {
-    if array.shape().len() != input.ty.axes.len() {
-        return Err(rank(input, array.shape(), source));
-    }
-    let (from, to) = (array.dtype(), input.ty.dtype);
-    match convert::widen(&array, to) {
-        Some(std::borrow::Cow::Owned(wide)) => Ok(wide),
-        Some(std::borrow::Cow::Borrowed(_)) => Ok(array),
-        None => {
-            let data = the_data(source);
-            let message = format!("`{}` is declared {to}, but {data} are {from}", input.name);
-            let help = match (from, to) {
-                (Dtype::F64, Dtype::F32 | Dtype::F16 | Dtype::BF16) | (Dtype::C128, Dtype::C64) => {
-                    format!(
-                        "declare `{}` as {from}, run everything in double precision with --type f64, or store the data as {to}",
-                        input.name
-                    )
-                }
-                _ => format!("declare `{}` as {from}, or store the data as {to}", input.name),
-            };
-            Err(Diagnostic::new(Code::OperandDtype, message).help(help).into())
-        }
-    }
-}
-
-/// `the data`, or `the data in a.npy`.
-fn the_data(source: Option<String>) -> String {
-    source.map_or_else(|| "the data".into(), |source| format!("the data in {source}"))
-}
-
-fn rank(input: &Input, shape: &[usize], source: Option<String>) -> Error {
-    let name = &input.name;
-    let extents: Vec<String> = input.ty.axes.iter().map(|axis| axis.extent.to_string()).collect();
-    let declared = match extents.len() {
-        0 => "as one number".to_owned(),
-        count => format!("with {} [{}]", axes(count), extents.join(", ")),
-    };
-    let found = match shape.len() {
-        0 => "are one number".to_owned(),
-        count => format!("have {}: {shape:?}", axes(count)),
-    };
-    let message = format!("`{name}` is declared {declared}, but {} {found}", the_data(source));
-    let help = match extents.len() {
-        0 => format!("give one number: {name}=VALUE"),
-        count => format!(
-            "give data with {}, such as {name}={}, or declare another shape",
-            axes(count),
-            example(count)
-        ),
-    };
-    Diagnostic::new(Code::OperandRank, message).help(help).into()
-}
-
-/// Made-up data with as many axes: `rand:4x4`.
-fn example(count: usize) -> String {
-    if count == 0 { "1".into() } else { format!("rand:{}", vec!["4"; count].join("x")) }
 }
 
 fn not_given(input: &Input, packs: &[Pack]) -> Error {
@@ -608,25 +530,6 @@ fn not_given(input: &Input, packs: &[Pack]) -> Error {
         false => format!("pick a member: {name}=PACK.npz:MEMBER; {}", packs.join("; ")),
     };
     Diagnostic::new(Code::MissingOperand, message).help(help).into()
-}
-
-/// The value of a 0-d array.
-fn scalar(name: &str, array: &Array) -> Result<Number> {
-    let wrong = |code, message: String| {
-        Err(Diagnostic::new(code, message).help(format!("write {name}=VALUE")).into())
-    };
-    if !array.shape().is_empty() {
-        let message = format!("`{name}` is one number, but the data have the shape {:?}", array.shape());
-        return wrong(Code::OperandRank, message);
-    }
-    match array.dtype().kind() {
-        Kind::Bool | Kind::Int => Ok(Number::Integer(convert::integer(array.dtype(), array.bytes()))),
-        Kind::Float => Ok(Number::Real(convert::float(array.dtype(), array.bytes()))),
-        Kind::Complex => wrong(
-            Code::OperandDtype,
-            format!("`{name}` is a real number, but the data are {}", array.dtype()),
-        ),
-    }
 }
 
 /// The members of a file with expected results that belong to the outputs.

@@ -114,7 +114,8 @@ pub fn choose(
         };
         for style in styles {
             let arrays = make(&bindings, style)?;
-            match failed_check::first_false(graph, &tensors(graph, &arrays, numbers)?, &bindings) {
+            let input = |position: usize| tensor(graph, position, &arrays, numbers);
+            match failed_check::first_false(graph, &input, &bindings) {
                 None => return Ok((bindings, arrays)),
                 Some(site) => refused = refused.or_else(|| Some((site, bindings.clone()))),
             }
@@ -130,19 +131,19 @@ pub fn choose(
     }
 }
 
-/// The inputs of the graph.
-fn tensors(graph: &Graph, arrays: &[Array], numbers: &[(String, Number)]) -> Result<Vec<Tensor<Native>>> {
-    let mut arrays = arrays.iter();
-    let mut tensors = Vec::new();
-    for input in &graph.inputs {
-        if input.param.is_some() {
-            let value = parameter(input, numbers)?;
-            tensors.extend(Tensor::from_f64s(input.ty.dtype, &[], &[value]));
-        } else {
-            tensors.extend(arrays.next().map(Tensor::from_array));
-        }
+/// The input of the graph with this position.
+fn tensor(
+    graph: &Graph,
+    position: usize,
+    arrays: &[Array],
+    numbers: &[(String, Number)],
+) -> Option<Tensor<Native>> {
+    let input = graph.inputs.get(position)?;
+    if input.param.is_some() {
+        return Tensor::from_f64s(input.ty.dtype, &[], &[parameter(input, numbers).ok()?]);
     }
-    Ok(tensors)
+    let operand = graph.inputs[..position].iter().filter(|input| input.param.is_none()).count();
+    arrays.get(operand).map(Tensor::from_array)
 }
 
 /// No data that were made up pass a check.

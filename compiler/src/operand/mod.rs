@@ -4,6 +4,7 @@
 pub mod bind;
 pub mod compare;
 pub mod convert;
+pub mod fit;
 pub mod generate;
 pub mod make_up;
 pub mod npy;
