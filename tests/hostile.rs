@@ -225,6 +225,9 @@ fn a_pack_without_the_operand_says_what_it_has() {
     let program = b"in weight : f32[n]\nout s : f32\ns = sum[i] weight[i]\n";
     let run = tcc(folder.path(), &["run", "-", "p.npz"], program);
     refused(&run, 1, &["E0501", "`p.npz` has in_weigth, zeta"]);
+    std::fs::write(folder.path().join("p.npz"), stored(&[("weight", 0), ("in_weight", 0)])).expect("written");
+    let run = tcc(folder.path(), &["run", "-", "p.npz"], program);
+    refused(&run, 1, &["E0607", "say which: weight=p.npz:weight"]);
 }
 
 #[test]
