@@ -110,11 +110,12 @@ impl From<EvalError> for Error {
             EvalError::Requirement { message, .. } => coded(&message, Code::OperandExtent, None).into(),
             EvalError::Check { message, .. } => coded(&message, Code::IndexOutside, None).into(),
             EvalError::Extent(error) => Error::rejected(Code::NegativeSize, error.to_string(), None),
-            EvalError::Limit { needed, limit, unit } => Error::Limit {
-                what: format!("the evaluation (counted in {unit})"),
-                needed: u64::try_from(needed).unwrap_or(u64::MAX),
-                limit: u64::try_from(limit).unwrap_or(u64::MAX),
-            },
+            // These limits are the evaluator's own: no option changes them.
+            error @ EvalError::Limit { .. } => {
+                Diagnostic::new(Code::MemoryLimit, format!("{error} that evaluators have"))
+                    .help("choose smaller sizes")
+                    .into()
+            }
             error @ (EvalError::Domain(_) | EvalError::Fault(_)) => Error::Bug(error.to_string()),
         }
     }

@@ -5,7 +5,7 @@ use crate::binding_error::{self, at_declaration};
 use crate::compiler::{Compiler, Number};
 use crate::error::{Error, Result};
 use crate::failed_check;
-use crate::operand::{compare::unflatten, convert};
+use crate::operand::{compare::unflatten, convert, round_size, size};
 use std::sync::Arc;
 use tcc_backends::CallError;
 use tcc_frontend::Program;
@@ -164,8 +164,6 @@ impl Specialised {
         numbers: &[(String, Number)],
         observer: &mut dyn PassObserver,
     ) -> Result<(Specialised, Func)> {
-        let total = operand_bytes(&program.graph, bindings)?;
-        limit("the operands and results", total, compiler.memory())?;
         let func = compiler.lower(&program.graph, bindings, observer)?;
         let this = Specialised::from_loops(compiler, program, &func, bindings, numbers)?;
         Ok((this, func))
@@ -182,23 +180,11 @@ impl Specialised {
         bindings: &Bindings,
         numbers: &[(String, Number)],
     ) -> Result<Specialised> {
-        let total = operand_bytes(&program.graph, bindings)?;
-        if let Some(arena) = &func.arena {
-            let arena = arena.eval(bindings).map_or(u64::MAX, i64::unsigned_abs);
-            if let Some(allowed) = program.peak_limit.filter(|&allowed| arena > allowed) {
-                let message = format!("working memory of {arena} bytes is planned, @max allows {allowed}");
-                let help = format!("allow more: @max(peak={arena}), or choose smaller sizes");
-                let diagnostic = Diagnostic::new(Code::BudgetExceeded, message).help(help);
-                return Err(match binding_error::budget(&program.text) {
-                    Some(span) => diagnostic.label(span, format!("{allowed} bytes here")).into(),
-                    None => diagnostic.into(),
-                });
-            }
-            limit("the program", total.saturating_add(arena), compiler.memory())?;
-        }
+        within_limits(compiler, program, func, bindings)?;
         let kernel = compiler.load(func)?;
         let this = Specialised::assemble(kernel, func, program, bindings, numbers)?;
-        limit("the program", total.saturating_add(this.arena), compiler.memory())?;
+        // Loops without a plan have none before they are loaded.
+        within(compiler, &program.graph, bindings, this.arena)?;
         Ok(this)
     }
 
@@ -411,30 +397,83 @@ impl Interval {
     }
 }
 
-fn limit(what: &str, needed: u64, limit: u64) -> Result<()> {
-    if needed > limit {
-        return Err(Error::Limit { what: what.into(), needed, limit });
+/// Whether operands and results alone are within the limit of memory. If they are not, the program is
+/// lowered to say what would suffice.
+///
+/// # Errors
+/// They are not, or a size has no value.
+pub(crate) fn operands_fit(compiler: &Compiler, program: &Program, bindings: &Bindings) -> Result<()> {
+    if total(&buffers(&program.graph, bindings)?) <= compiler.memory() {
+        return Ok(());
     }
-    Ok(())
+    within_limits(compiler, program, &compiler.lower(&program.graph, bindings, &mut Quiet)?, bindings)
 }
 
-/// Bytes of all inputs and outputs.
-fn operand_bytes(graph: &Graph, bindings: &Bindings) -> Result<u64> {
-    let mut total = 0u64;
-    let inputs = graph.inputs.iter().map(|input| (input.ty.dtype, input.ty.axes.clone()));
-    let outputs =
-        graph.outputs.iter().map(|output| (graph.ty(output.value).dtype, graph.output_axes(output)));
-    for (dtype, axes) in inputs.chain(outputs) {
-        let mut bytes = dtype.size_bytes() as u64;
-        for axis in axes {
-            let extent = axis.extent.eval(bindings).map_err(|error| size_error(&error.to_string()))?;
-            let extent = u64::try_from(extent)
-                .map_err(|_| size_error(&format!("size `{}` would be {extent}", axis.extent)))?;
-            bytes = bytes.saturating_mul(extent);
-        }
-        total = total.saturating_add(bytes);
+/// Whether what is planned for `func`, which was lowered from `program` with these sizes, is within the
+/// limit of memory and the one that the program states.
+///
+/// # Errors
+/// It is not, or a size has no value.
+pub(crate) fn within_limits(
+    compiler: &Compiler,
+    program: &Program,
+    func: &Func,
+    bindings: &Bindings,
+) -> Result<()> {
+    let arena =
+        func.arena.as_ref().map_or(0, |arena| arena.eval(bindings).map_or(u64::MAX, i64::unsigned_abs));
+    if let Some(allowed) = program.peak_limit.filter(|&allowed| arena > allowed) {
+        let message = format!("working memory of {arena} bytes is planned, @max allows {allowed}");
+        let help = format!("allow more: @max(peak={arena}), or choose smaller sizes");
+        let diagnostic = Diagnostic::new(Code::BudgetExceeded, message).help(help);
+        return Err(match binding_error::budget(&program.text) {
+            Some(span) => diagnostic.label(span, format!("{allowed} bytes here")).into(),
+            None => diagnostic.into(),
+        });
     }
-    Ok(total)
+    within(compiler, &program.graph, bindings, arena)
+}
+
+/// Whether operands, results and working memory of `arena` bytes are within the limit.
+fn within(compiler: &Compiler, graph: &Graph, bindings: &Bindings, arena: u64) -> Result<()> {
+    let mut all = buffers(graph, bindings)?;
+    all.push(("working memory".into(), arena));
+    let (needed, limit) = (total(&all), compiler.memory());
+    if needed <= limit {
+        return Ok(());
+    }
+    all.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    let largest: Vec<String> =
+        all.iter().take(3).map(|(name, bytes)| format!("{name} {}", size(*bytes))).collect();
+    let message = format!("the program needs {}, more than the limit of {}", size(needed), size(limit));
+    let largest = largest.join(", ");
+    let help = match needed {
+        // No memory is as large: the product of the sizes does not fit in 64 bits.
+        u64::MAX => format!("choose smaller sizes; the largest: {largest}"),
+        _ => format!("raise the limit: --memory {}; the largest: {largest}", round_size(needed)),
+    };
+    Err(Error::Rejected(vec![Diagnostic::new(Code::MemoryLimit, message).help(help)]))
+}
+
+fn total(buffers: &[(String, u64)]) -> u64 {
+    buffers.iter().fold(0, |total, (_, bytes)| total.saturating_add(*bytes))
+}
+
+/// Every input and output with its bytes.
+fn buffers(graph: &Graph, bindings: &Bindings) -> Result<Vec<(String, u64)>> {
+    let inputs = graph.inputs.iter().map(|input| (&input.name, input.ty.dtype, input.ty.axes.clone()));
+    let outputs = graph
+        .outputs
+        .iter()
+        .map(|output| (&output.name, graph.ty(output.value).dtype, graph.output_axes(output)));
+    let mut all = Vec::new();
+    for (name, dtype, axes) in inputs.chain(outputs) {
+        let extents: Vec<tcc_ir::Extent> = axes.iter().map(|axis| axis.extent.clone()).collect();
+        let elements = shape(&extents, bindings)?.into_iter();
+        let bytes = elements.fold(dtype.size_bytes() as u64, |bytes, n| bytes.saturating_mul(n as u64));
+        all.push((format!("`{name}`"), bytes));
+    }
+    Ok(all)
 }
 
 fn shape(extents: &[tcc_ir::Extent], bindings: &Bindings) -> Result<Vec<usize>> {

@@ -147,18 +147,7 @@ pub fn bind_symbols(
     operands: &[OperandShape<'_>],
     given: &Bindings,
 ) -> Result<Bindings, BindError> {
-    let declared: BTreeMap<&Name, &SymbolDecl> = symbols.iter().map(|s| (&s.name, s)).collect();
-    if let Some(name) = given.keys().find(|name| !declared.contains_key(name)) {
-        return Err(BindError::Unknown(name.clone()));
-    }
-    for operand in operands {
-        if operand.declared.len() != operand.actual.len() {
-            let (declared, actual) = (operand.declared.len(), operand.actual.len());
-            return Err(BindError::Rank { operand: operand.name.clone(), declared, actual });
-        }
-    }
-    let mut solver = Solver { bindings: given.clone(), places: BTreeMap::new() };
-    solver.solve(operands)?;
+    let mut solver = Solver::start(symbols, operands, given)?;
     while solver.defaults(symbols)? {
         solver.solve(operands)?;
     }
@@ -168,13 +157,29 @@ pub fn bind_symbols(
     if !open.is_empty() {
         return Err(BindError::Unsolved(open));
     }
-    for (symbol, &value) in &solver.bindings {
-        if value < 0 && declared.get(symbol).is_some_and(|s| !s.param) {
-            let place = solver.places.get(symbol).cloned();
-            return Err(BindError::Negative { symbol: symbol.clone(), value, place });
+    solver.not_negative(symbols)?;
+    solver.require(requirements)?;
+    Ok(solver.bindings)
+}
+
+/// As [`bind_symbols`], where some sizes may stay open: `operands` are those that are known, parameters
+/// without a value stay open too, and only what is decided has to hold.
+pub fn bind_known(
+    symbols: &[SymbolDecl],
+    requirements: &[Requirement],
+    operands: &[OperandShape<'_>],
+    given: &Bindings,
+) -> Result<Bindings, BindError> {
+    let solver = Solver::start(symbols, operands, given)?;
+    solver.consistent(operands)?;
+    solver.not_negative(symbols)?;
+    for (index, requirement) in requirements.iter().enumerate() {
+        match requirement.holds(&solver.bindings) {
+            Ok(true) | Err(ExtentError::Unbound(_)) => {}
+            Ok(false) => return Err(solver.broken(index, requirement)),
+            Err(error) => return Err(error.into()),
         }
     }
-    solver.require(requirements)?;
     Ok(solver.bindings)
 }
 
@@ -185,6 +190,27 @@ struct Solver {
 }
 
 impl Solver {
+    /// What is given and what the operands determine.
+    fn start(
+        symbols: &[SymbolDecl],
+        operands: &[OperandShape<'_>],
+        given: &Bindings,
+    ) -> Result<Solver, BindError> {
+        let declared: BTreeSet<&Name> = symbols.iter().map(|symbol| &symbol.name).collect();
+        if let Some(name) = given.keys().find(|name| !declared.contains(name)) {
+            return Err(BindError::Unknown(name.clone()));
+        }
+        for operand in operands {
+            if operand.declared.len() != operand.actual.len() {
+                let (declared, actual) = (operand.declared.len(), operand.actual.len());
+                return Err(BindError::Rank { operand: operand.name.clone(), declared, actual });
+            }
+        }
+        let mut solver = Solver { bindings: given.clone(), places: BTreeMap::new() };
+        solver.solve(operands)?;
+        Ok(solver)
+    }
+
     fn solve(&mut self, operands: &[OperandShape<'_>]) -> Result<(), BindError> {
         let mut open: Vec<(AxisPlace, &Extent, usize)> = Vec::new();
         for operand in operands {
@@ -269,12 +295,28 @@ impl Solver {
     fn require(&self, requirements: &[Requirement]) -> Result<(), BindError> {
         for (index, requirement) in requirements.iter().enumerate() {
             if !requirement.holds(&self.bindings)? {
-                let message = requirement.explain(&self.bindings);
-                let because = self.because(&[&requirement.left, &requirement.right]);
-                return Err(BindError::Requirement { index, message, because });
+                return Err(self.broken(index, requirement));
             }
         }
         Ok(())
+    }
+
+    fn broken(&self, index: usize, requirement: &Requirement) -> BindError {
+        let message = requirement.explain(&self.bindings);
+        let because = self.because(&[&requirement.left, &requirement.right]);
+        BindError::Requirement { index, message, because }
+    }
+
+    /// Sizes, unlike parameters, are 0 or more.
+    fn not_negative(&self, symbols: &[SymbolDecl]) -> Result<(), BindError> {
+        let sizes: BTreeSet<&Name> = symbols.iter().filter(|s| !s.param).map(|s| &s.name).collect();
+        match self.bindings.iter().find(|(symbol, value)| **value < 0 && sizes.contains(symbol)) {
+            Some((symbol, &value)) => {
+                let place = self.places.get(symbol).cloned();
+                Err(BindError::Negative { symbol: symbol.clone(), value, place })
+            }
+            None => Ok(()),
+        }
     }
 
     fn because(&self, extents: &[&Extent]) -> Vec<(Name, i64, Option<AxisPlace>)> {
@@ -371,6 +413,29 @@ mod tests {
         let operands: [(&str, &[&str], &[usize]); 1] = [("A", &["n"], &[4])];
         assert_eq!(bind(&symbols, &operands, &[]).as_ref().map(values), Ok(vec![4, 8, 7]));
         assert_eq!(bind(&symbols, &operands, &[("w", -1)]).as_ref().map(values), Ok(vec![4, -1, 7]));
+    }
+
+    #[test]
+    fn what_is_known_is_checked_and_the_rest_stays_open() {
+        let symbol = |name: &str, param| SymbolDecl { name: name.into(), param, default: None };
+        let symbols = [symbol("m", false), symbol("n", false), symbol("w", true)];
+        let requirement = Requirement {
+            left: "m".parse().unwrap(),
+            relation: crate::Relation::Le,
+            right: "n".parse().unwrap(),
+            message: "m is {left}".into(),
+            span: None,
+        };
+        let known = |given: &[(&str, i64)], actual: &[usize]| {
+            let (name, declared) = ("A".into(), ["n".parse().unwrap()]);
+            let shape = OperandShape { name: &name, declared: &declared, actual };
+            let given = given.iter().map(|&(name, value)| (name.into(), value)).collect();
+            bind_known(&symbols, std::slice::from_ref(&requirement), &[shape], &given)
+        };
+        assert_eq!(known(&[("w", -1)], &[4]).as_ref().map(values), Ok(vec![4, -1]));
+        assert!(matches!(known(&[("m", 5)], &[4]), Err(BindError::Requirement { .. })));
+        assert!(matches!(known(&[("n", 5)], &[4]), Err(BindError::Mismatch { .. })));
+        assert!(matches!(known(&[("m", -5)], &[4]), Err(BindError::Negative { .. })));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use super::header::Wrapper;
 use super::program::{ProgramArguments, about};
 use super::session::{Exit, Failure, Session};
-use super::{doctor, show, summary};
-use crate::operand::bind::Words;
+use super::{doctor, summary};
+use crate::operand::bind::Missing;
 use crate::operand::size;
 use crate::operand::write::Files;
+use crate::specialised::within_limits;
 use crate::{Error, Source};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -20,7 +21,7 @@ use tcc_passes::Quiet;
 /// Compile a program to an object file and a C header with a typed function
 #[derive(clap::Args)]
 #[command(after_help = "\
-Sizes stay arguments of the function; those given as NAME=VALUE are fixed. The function is called
+Sizes stay arguments of the function; those given as NAME=VALUE or by an operand are fixed. The function is called
 tcc_NAME after the file NAME.ein.
 
   tcc compile attention.ein --emit obj,header,example -o build
@@ -56,19 +57,25 @@ fn suffix(kind: &str) -> &'static str {
 
 /// Runs the command.
 pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
-    let numbers = Words::parse(arguments.program.source()?.1)?.numbers();
-    let loaded = arguments.program.check(session)?;
-    let bindings = show::sizes(&loaded.program, &numbers);
+    let (loaded, bound) = arguments.program.bind(session, Missing::Open)?;
+    let bindings = bound.bindings;
     let mut graph = loaded.program.graph.clone();
+    let func =
+        loaded.compiler.lower(&graph, &bindings, &mut Quiet).map_err(|error| about(error, &loaded.source))?;
+    if graph.symbols.iter().all(|symbol| bindings.contains_key(&symbol.name)) {
+        within_limits(&loaded.compiler, &loaded.program, &func, &bindings)
+            .map_err(|error| about(error, &loaded.source))?;
+    }
+    session.detail(|| loaded.compiler.passes().to_string());
     tcc_passes::graph::specialise::run(&mut graph, &loaded.compiler.context(&bindings));
     let program = Program { graph, ..loaded.program.clone() };
-    let func = loaded
-        .compiler
-        .lower(&program.graph, &bindings, &mut Quiet)
-        .map_err(|error| about(error, &loaded.source))?;
-    let stem = super::header::c_name(&loaded.source.stem());
-    let job =
-        Job { arguments: &arguments, loaded: &loaded.source, program: &program, func: &func, stem: &stem };
+    let job = Job {
+        arguments: &arguments,
+        loaded: &loaded.source,
+        program: &program,
+        func: &func,
+        stem: loaded.source.stem(),
+    };
     let made = job.make(&loaded.compiler)?;
     std::fs::create_dir_all(&arguments.output).map_err(|error| {
         Failure::Environment(format!("cannot make the folder `{}`: {error}", arguments.output.display()))
@@ -90,12 +97,13 @@ struct Job<'a> {
     loaded: &'a Source,
     program: &'a Program,
     func: &'a Func,
-    stem: &'a str,
+    /// The name of the files: that of the program.
+    stem: String,
 }
 
 impl Job<'_> {
     fn make(&self, compiler: &crate::Compiler) -> Result<Vec<Made>, Failure> {
-        let wrapper = Wrapper::new(self.stem, self.program, self.func);
+        let wrapper = Wrapper::new(&self.stem, self.program, self.func);
         let target = Target { symbol: Some(wrapper.symbol()), native: self.arguments.native, recipe: None };
         let emit = |kind: EmitKind| -> Result<Vec<u8>, Error> {
             Ok((compiler.target()?.emit)(self.func, kind, &target)?.as_bytes().to_vec())

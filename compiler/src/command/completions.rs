@@ -14,8 +14,11 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run<C: CommandFactory>(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
+    if session.json() {
+        return Err(Failure::Usage("a completion script has no JSON form".into()));
+    }
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut C::command(), "tcc", &mut script);
-    session.out_bytes(&script);
+    session.out_with(|out| out.write_all(&script));
     Ok(Exit::Fine)
 }

@@ -2,6 +2,7 @@
 
 use super::session::{Exit, Failure, Session};
 use crate::operand::write::Files;
+use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
 use tcc_frontend::diagnostic::nearest;
@@ -46,7 +47,13 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.action {
         Action::List => {
             let line = |(name, text): &(&str, &str)| format!("{name:<20} {}\n", about(text));
-            session.out(&EXAMPLES.iter().map(line).collect::<String>());
+            let row = |(name, text): &(&str, &str)| json!({ "name": name, "about": about(text) });
+            if session.json() {
+                let rows: Vec<Value> = EXAMPLES.iter().map(row).collect();
+                session.out_json(&json!({ "schema": "tcc.examples/1", "examples": rows, "copied": null }));
+            } else {
+                session.out(&EXAMPLES.iter().map(line).collect::<String>());
+            }
         }
         Action::Copy { name, output } => {
             let Some((name, text)) = EXAMPLES.iter().find(|(known, _)| *known == name) else {
@@ -63,7 +70,13 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
             let mut files = Files::new();
             files.add(&path, |file| file.write_all(text.as_bytes()))?;
             files.commit()?;
-            session.out(&format!("{}\n", path.display()));
+            let shown = path.display().to_string();
+            if session.json() {
+                let rows = [json!({ "name": name, "about": about(text) })];
+                session.out_json(&json!({ "schema": "tcc.examples/1", "examples": rows, "copied": shown }));
+            } else {
+                session.out(&format!("{shown}\n"));
+            }
             session.hint(&format!("tcc run {} --demo", path.display()));
         }
     }

@@ -3,9 +3,8 @@
 use super::cost::Cost;
 use super::program::{ProgramArguments, about};
 use super::session::{Exit, Failure, Session};
-use super::show;
 use super::table::table;
-use crate::operand::bind::{Missing, Words};
+use crate::operand::bind::Missing;
 use crate::operand::size;
 use serde_json::{Value, json};
 use tcc_frontend::diagnostic::{CODES, Code, nearest};
@@ -28,15 +27,9 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     if let Some(word) = arguments.program.only_word().filter(|word| looks_like_code(word)) {
         return explain_code(session, word);
     }
-    let (loaded, bindings) = if arguments.demo {
-        let (loaded, bound) = arguments.program.bind(session, Missing::MakeUp)?;
-        (loaded, bound.bindings)
-    } else {
-        let numbers = Words::parse(arguments.program.source()?.1)?.numbers();
-        let loaded = arguments.program.check(session)?;
-        let bindings = show::sizes(&loaded.program, &numbers);
-        (loaded, bindings)
-    };
+    let missing = if arguments.demo { Missing::MakeUp } else { Missing::Open };
+    let (loaded, bound) = arguments.program.bind(session, missing)?;
+    let bindings = bound.bindings;
     let func = loaded
         .compiler
         .lower(&loaded.program.graph, &bindings, &mut Quiet)
@@ -106,6 +99,11 @@ fn bytes(extent: Extent, bindings: &Bindings) -> String {
     }
 }
 
+/// A size as JSON: a number, or an expression as text.
+pub fn extent_json(extent: &Extent) -> Value {
+    extent.as_const().map_or_else(|| json!(extent.to_string()), |size| json!(size))
+}
+
 fn report(func: &Func, bindings: &Bindings, cost: Option<&Cost>) -> String {
     let mut text = format!("program    {}\n", func.name);
     if !bindings.is_empty() {
@@ -147,7 +145,7 @@ fn buffers_json(func: &Func, bindings: &Bindings) -> Vec<Value> {
         .iter()
         .filter(|buffer| !buffer.is_register())
         .map(|buffer| {
-            let extents: Vec<String> = buffer.extents.iter().map(Extent::to_string).collect();
+            let extents: Vec<Value> = buffer.extents.iter().map(extent_json).collect();
             let total = buffer.elements() * Extent::from(buffer.dtype.size_bytes() as i64);
             json!({
                 "name": &*buffer.name, "role": role(&buffer.role), "dtype": buffer.dtype.name(),

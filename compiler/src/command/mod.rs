@@ -24,9 +24,13 @@ mod summary;
 mod table;
 mod verify;
 
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use session::{Exit, Failure, Session};
+use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::process::ExitCode;
+use tcc_frontend::diagnostic::nearest;
 
 /// Stack of the thread that does the work: deep enough for any program that the frontend accepts.
 const STACK: usize = 256 << 20;
@@ -46,20 +50,22 @@ commands: run check fmt compile · explain show · verify opt passes ·
 help: tcc help COMMAND, or tcc COMMAND --help
 ";
 
+/// The commands under their headings, as the help shows them.
+const GROUPS: &[(&str, &[&str])] = &[
+    ("Everyday", &["run", "check", "fmt", "compile"]),
+    ("Understand", &["explain", "show"]),
+    ("Trust", &["verify", "opt", "passes"]),
+    ("Tools", &["doctor", "schema", "completions", "examples", "help"]),
+];
+
 #[derive(Parser)]
 #[command(
     name = "tcc",
     version,
     about = "A tensor-IR compiler: tensor equations in, checked kernels out (not the Tiny C Compiler)",
     after_help = "\
-Everyday    run, check, fmt, compile
-Understand  explain, show
-Trust       verify, opt, passes
-Tools       doctor, schema, completions, examples
-
 Exit codes: 0 fine · 1 input rejected · 2 wrong command line · 3 the check says no · 4 a limit ·
             5 the environment · 70 a bug of tcc · 130 interrupted",
-    disable_help_subcommand = false,
     max_term_width = 110
 )]
 struct Cli {
@@ -88,7 +94,7 @@ enum Command {
 
 /// Runs the command line of the process.
 pub fn main() -> ExitCode {
-    let words: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    let words: Vec<OsString> = std::env::args_os().collect();
     if let Some(file) = c_source(&words) {
         eprintln!("tcc: `{file}` is C, and this tcc compiles tensor programs (.ein)");
         eprintln!(
@@ -117,7 +123,7 @@ pub fn main() -> ExitCode {
 }
 
 /// The first argument, if it names a C source and no command is given.
-fn c_source(words: &[std::ffi::OsString]) -> Option<String> {
+fn c_source(words: &[OsString]) -> Option<String> {
     let first = words.get(1)?.to_string_lossy();
     let is_c = |word: &str| word.ends_with(".c") || word.ends_with(".h");
     if is_c(&first) {
@@ -129,15 +135,74 @@ fn c_source(words: &[std::ffi::OsString]) -> Option<String> {
     flag.then(|| file.into_owned())
 }
 
-fn on_this_stack(words: Vec<std::ffi::OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(words) {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are products; everything else is a wrong command line.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Fine };
-            let _ = error.print();
-            return exit;
+/// The command line with its commands under headings: clap would list them all under one.
+fn grouped() -> clap::Command {
+    let mut command = Cli::command();
+    command.build();
+    let mut groups = String::new();
+    for (heading, names) in GROUPS {
+        groups.push_str(&format!("{heading}:\n"));
+        for name in *names {
+            let about = command.find_subcommand(name).and_then(clap::Command::get_about);
+            groups
+                .push_str(&format!("  {name:<12} {}\n", about.map(ToString::to_string).unwrap_or_default()));
         }
+        groups.push('\n');
+    }
+    Cli::command().help_template(format!(
+        "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}Options:\n{{options}}{{after-help}}"
+    ))
+}
+
+/// Says what is wrong with a command line, or prints the help that it asks for.
+fn unparsed(words: &[OsString], error: &clap::Error) -> Exit {
+    let session = Session::of_words(words);
+    // Help and version are products; everything else is a wrong command line.
+    if !error.use_stderr() {
+        let styled = error.render();
+        let color = session::colored(session::Color::Auto, std::io::stdout().is_terminal());
+        session.out(&if color { styled.ansi().to_string() } else { styled.to_string() });
+        return Exit::Fine;
+    }
+    let message = match wrong_command(words, error) {
+        Some(message) => message,
+        None if session.json() => {
+            error.render().to_string().trim_start_matches("error: ").trim_end().to_owned()
+        }
+        None => {
+            // A closed standard error cannot be reported anywhere.
+            let _ = error.print();
+            return Exit::Usage;
+        }
+    };
+    session.fail(&Failure::Usage(message))
+}
+
+/// What to say about a word that stands where a command should.
+fn wrong_command(words: &[OsString], error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let is_option = |word: &&OsString| word.to_string_lossy().starts_with('-');
+    let first = words.iter().skip(1).find(|word| !is_option(word) && *word != "help")?;
+    if **first != **word {
+        return None;
+    }
+    if word.ends_with(".ein") {
+        return Some(format!("`{word}` is a program, not a command; did you mean `tcc run {word}`?"));
+    }
+    let names = GROUPS.iter().flat_map(|(_, names)| names.iter().copied());
+    Some(match nearest(word, names) {
+        Some(near) => format!("no command `{word}`; did you mean `tcc {near}`?"),
+        None => format!("no command `{word}`; `tcc --help` lists them"),
+    })
+}
+
+fn on_this_stack(words: Vec<OsString>) -> Exit {
+    let parsed = grouped()
+        .try_get_matches_from(words.iter())
+        .and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return unparsed(&words, &error),
     };
     let session = Session::new(&cli.global);
     let Some(command) = cli.command else {
@@ -168,8 +233,14 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
-        Cli::command().debug_assert();
+        grouped().debug_assert();
+        let mut listed: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        let mut command = Cli::command();
+        command.build();
+        let mut known: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        listed.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(listed, known);
     }
 
     #[test]

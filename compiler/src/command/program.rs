@@ -1,14 +1,16 @@
 //! Arguments that name a program and its operands, shared by the commands that take one.
 
 use super::session::{Failure, Session};
-use crate::operand::Limits;
-use crate::operand::bind::{Binder, Bound, Missing, Words};
+use crate::operand::bind::{Binder, Bound, Missing, Wanted, Words};
+use crate::operand::{Limits, size};
+use crate::specialised::operands_fit;
 use crate::{Compiler, Contract, Error, Source};
 use clap::Args;
 use std::io::Read;
 use std::path::Path;
 use tcc_frontend::Program;
 use tcc_frontend::diagnostic::{Code, Diagnostic};
+use tcc_ir::Bindings;
 
 /// Longest source text that is read, in bytes.
 const SOURCE_LIMIT: u64 = 32 << 20;
@@ -41,7 +43,7 @@ pub struct CompilerArguments {
     #[arg(long, default_value = "cranelift", value_name = "NAME", help_heading = "Compilation")]
     backend: String,
     /// `f64` computes f16, bf16 and f32 in f64, and c64 in c128
-    #[arg(long = "type", value_name = "DTYPE", value_parser = ["f32", "f64"], help_heading = "Compilation")]
+    #[arg(long = "type", value_name = "DTYPE", value_parser = ["f64"], help_heading = "Compilation")]
     dtype: Option<String>,
     /// What rewrites may do to floating-point results
     #[arg(long, value_name = "CONTRACT", value_parser = ["strict", "reassoc", "fast"], default_value = "reassoc",
@@ -119,23 +121,16 @@ impl ProgramArguments {
         }
     }
 
-    /// Reads and checks the program, without its operands.
-    pub fn check(&self, session: &Session) -> Result<Loaded, Failure> {
-        let (source, words) = self.source()?;
-        let words = Words::parse(words)?;
-        let mut binder = Binder::new(&words, self.options.limits())?;
-        self.load(session, source, &words, &mut binder)
-    }
-
     /// Reads and checks the program and finds its operands.
     pub fn bind(&self, session: &Session, missing: Missing) -> Result<(Loaded, Bound), Failure> {
         let (source, words) = self.source()?;
         let words = Words::parse(words)?;
         let mut binder = Binder::new(&words, self.options.limits())?;
         let loaded = self.load(session, source, &words, &mut binder)?;
-        let bound = binder
-            .bind(&loaded.program, &loaded.source.text, missing)
-            .map_err(|error| about(error, &loaded.source))?;
+        let fits = |bindings: &Bindings| operands_fit(&loaded.compiler, &loaded.program, bindings);
+        let (graph, text) = (&loaded.program.graph, &loaded.source.text);
+        let bound = binder.bind(&Wanted { graph, text, missing, fits: &fits });
+        let bound = bound.map_err(|error| about(error, &loaded.source))?;
         for note in &bound.notes {
             session.note(note);
         }
@@ -177,12 +172,9 @@ pub fn read_source(file: &str) -> Result<Source, Failure> {
         read.map_err(|error| unreadable(file, &error.to_string()))?;
     }
     if bytes.len() as u64 > SOURCE_LIMIT {
-        return Err(Error::Limit {
-            what: format!("`{file}`"),
-            needed: bytes.len() as u64,
-            limit: SOURCE_LIMIT,
-        }
-        .into());
+        let message = format!("`{file}` is longer than {}, the most that is read", size(SOURCE_LIMIT));
+        let diagnostic = Diagnostic::new(Code::MemoryLimit, message).help("split the program");
+        return Err(Error::from(diagnostic).into());
     }
     let name = if file == "-" { "standard input" } else { file };
     match tcc_frontend::decode(&bytes) {
@@ -208,6 +200,8 @@ fn parse_size(text: &str) -> Result<u64, String> {
         "kib" | "k" => 1024.0,
         "mib" | "m" => 1024.0 * 1024.0,
         "gib" | "g" => 1024.0 * 1024.0 * 1024.0,
+        "tib" | "t" => f64::from(1 << 20) * f64::from(1 << 20),
+        "pib" | "p" => f64::from(1 << 20) * f64::from(1 << 30),
         "kb" => 1e3,
         "mb" => 1e6,
         "gb" => 1e9,
@@ -225,6 +219,7 @@ mod tests {
         assert_eq!(parse_size("4GiB"), Ok(4 << 30));
         assert_eq!(parse_size("1.5KiB"), Ok(1536));
         assert_eq!(parse_size("17"), Ok(17));
+        assert_eq!(parse_size("2TiB"), Ok(2 << 40));
         assert!(parse_size("many").is_err() && parse_size("3 parsecs").is_err());
     }
 }

@@ -76,13 +76,15 @@ fn render(diagnostic: &Diagnostic, source: Option<&Source>, color: bool, text: &
     let long = |source: &Source| {
         diagnostic.labels.iter().any(|label| {
             let start = label.span.start.min(source.text.len());
-            let before = source.text.as_bytes()[..start].iter().rev().take_while(|&&b| b != b'\n').count();
-            let after = source.text.as_bytes()[start..].iter().take_while(|&&b| b != b'\n').count();
+            let inside = |byte: &&u8| !matches!(byte, b'\n' | b'\r');
+            let before = source.text.as_bytes()[..start].iter().rev().take_while(inside).count();
+            let after = source.text.as_bytes()[start..].iter().take_while(inside).count();
             before + after > LONG_LINE
         })
     };
     let shown = source.filter(|source| !diagnostic.labels.is_empty() && !long(source));
-    let report = Report { diagnostic, source: shown.map(|s| NamedSource::new(&s.name, s.text.clone())) };
+    let report =
+        Report { diagnostic, source: shown.map(|s| NamedSource::new(&s.name, with_newlines(&s.text))) };
     // Writing to a string cannot fail; a place that miette cannot show leaves the message itself.
     let before = text.len();
     if handler.render_report(text, &report).is_err() {
@@ -92,9 +94,16 @@ fn render(diagnostic: &Diagnostic, source: Option<&Source>, color: bool, text: &
     if shown.is_none()
         && let (Some(source), Some(label)) = (source, diagnostic.labels.first())
     {
-        let (line, column) = line_and_column(&source.text, label.span.start);
+        let (line, column) = line_and_column(&with_newlines(&source.text), label.span.start);
         text.push_str(&format!("  at {}:{line}:{column}\n", source.name));
     }
+}
+
+/// The text with line feeds where lines end with a carriage return alone: only these are ends of lines
+/// for who shows it.
+fn with_newlines(text: &str) -> String {
+    let next = text.chars().skip(1).chain([' ']);
+    text.chars().zip(next).map(|(c, next)| if c == '\r' && next != '\n' { '\n' } else { c }).collect()
 }
 
 /// Line and column (in characters) of a byte offset, from 1.
@@ -108,42 +117,49 @@ pub fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     (line, before.chars().rev().take_while(|&c| c != '\n').count() + 1)
 }
 
-/// An error as text.
-pub fn error(error: &Error, source: Option<&Source>, color: bool) -> String {
+/// An error as text; `hints` says whether it ends with the command that explains more.
+pub fn error(error: &Error, source: Option<&Source>, color: bool, hints: bool) -> String {
     match error {
         Error::Rejected(list) => {
             let mut text = diagnostics(list, source, color);
             if let Some(first) = list.iter().find(|d| d.is_error()) {
                 let errors = list.iter().filter(|d| d.is_error()).count();
                 let plural = if errors == 1 { "" } else { "s" };
-                text.push_str(&format!("{errors} error{plural}; more: tcc explain {}\n", first.code.id()));
+                let more =
+                    if hints { format!("; more: tcc explain {}", first.code.id()) } else { String::new() };
+                text.push_str(&format!("{errors} error{plural}{more}\n"));
             }
             text
         }
-        Error::Bug(message) => format!(
-            "bug[{}]: {message}\nThis is our fault. Please report it with the command and the program.\n",
-            error.code()
-        ),
-        Error::Limit { what, needed, limit } => format!(
-            "error[{}]: {what} needs {}, more than the limit of {}\n  help: raise the limit: --memory 16GiB\n",
-            error.code(),
-            crate::operand::size(*needed),
-            crate::operand::size(*limit)
-        ),
-        Error::Argument(_) | Error::Unsupported(_) => format!("error[{}]: {error}\n", error.code()),
+        Error::Bug(message) => {
+            format!("bug: {message}\nThis is our fault. Please report it with the command and the program.\n")
+        }
+        Error::Limit { what, needed, limit } => {
+            let (needed, limit) = (crate::operand::size(*needed), crate::operand::size(*limit));
+            format!("error: {what} needs {needed}, more than the {limit} that this machine can address\n")
+        }
+        Error::Argument(_) | Error::Unsupported(_) => format!("error: {error}\n"),
     }
 }
 
 /// An error as JSON, in the form of miette's own JSON reports.
 pub fn json(error: &Error, source: Option<&Source>) -> Value {
-    let diagnostics: Vec<Value> = match error {
-        Error::Rejected(list) => list.iter().map(|diagnostic| diagnostic_json(diagnostic, source)).collect(),
-        other => vec![json!({
-            "message": other.to_string(), "code": other.code(), "severity": "error",
-            "help": null, "filename": source.map(|s| &s.name), "labels": [], "related": [],
-        })],
-    };
-    json!({ "schema": "tcc.diagnostics/1", "diagnostics": diagnostics })
+    match error {
+        Error::Rejected(list) => {
+            let all: Vec<Value> = list.iter().map(|diagnostic| diagnostic_json(diagnostic, source)).collect();
+            json!({ "schema": "tcc.diagnostics/1", "diagnostics": all })
+        }
+        other => message_json(other.code(), &other.to_string()),
+    }
+}
+
+/// A message without a place, in the form of [`json`].
+pub fn message_json(code: &str, message: &str) -> Value {
+    let diagnostic = json!({
+        "message": message, "code": code, "severity": "error",
+        "help": null, "filename": null, "labels": [], "related": [],
+    });
+    json!({ "schema": "tcc.diagnostics/1", "diagnostics": [diagnostic] })
 }
 
 /// One diagnostic as JSON.
@@ -174,5 +190,6 @@ mod tests {
     fn places_count_characters() {
         assert_eq!(line_and_column("αβ\nγδ", "αβ\nγ".len()), (2, 2));
         assert_eq!(line_and_column("ab", 99), (1, 3));
+        assert_eq!(with_newlines("a\rb\r\nc\n"), "a\nb\r\nc\n");
     }
 }

@@ -6,11 +6,13 @@ use super::summary;
 use crate::operand::bind::{Bound, Missing, expected};
 use crate::operand::compare::{Verdict, compare};
 use crate::operand::npz::Pack;
-use crate::operand::write::Files;
+use crate::operand::write::{Files, final_place};
 use crate::operand::{shown, size};
 use crate::specialised::Specialised;
 use crate::{Array, Dtype, Error, Output};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tcc_ir::graph::Graph;
@@ -41,7 +43,7 @@ pub struct Arguments {
     #[arg(long, value_name = "PACK.npz", help_heading = "Checks")]
     expect: Option<PathBuf>,
     /// Largest relative error that `--expect` accepts
-    #[arg(long, value_name = "TOLERANCE", default_value = "1e-5", help_heading = "Checks")]
+    #[arg(long, value_name = "TOLERANCE", default_value = "1e-5", value_parser = parse_tolerance, help_heading = "Checks")]
     tol: f64,
     /// Make up what is not given, and compare with the f64 reference
     #[arg(long, help_heading = "Checks")]
@@ -58,7 +60,13 @@ struct Destinations {
 
 /// Everything that is reported.
 struct Report<'a> {
+    loaded: &'a Loaded,
+    bound: &'a Bound,
     outputs: &'a [Output],
+    /// Whether every element is reported.
+    full: bool,
+    /// Name of the output (empty: all of them) and the file it is in.
+    written: Vec<(String, PathBuf)>,
     compile: Duration,
     run: Duration,
     checks: Vec<Checked>,
@@ -108,12 +116,31 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
         checks.extend(check_reference(&loaded, &bound, &outputs)?);
     }
     let written = destinations.write(&outputs)?;
-    let report = Report { outputs: &outputs, compile, run, checks, skipped };
+    let full = arguments.print == "full";
+    let report = Report {
+        loaded: &loaded,
+        bound: &bound,
+        outputs: &outputs,
+        full,
+        written,
+        compile,
+        run,
+        checks,
+        skipped,
+    };
     if session.json() {
-        session.out_json(&report.json(&loaded, &bound, &written));
+        session.out_json(&report);
     } else {
-        report.print(session, &arguments, &written);
+        session.out_with(|out| report.write(out));
+        session.note(&format!(
+            "compiled in {:.1} ms ({}), ran in {:.2} ms",
+            milliseconds(compile),
+            arguments.program.options().backend(),
+            milliseconds(run)
+        ));
     }
+    session.detail(|| format!("passes: {}", loaded.compiler.passes()));
+    session.detail(|| format!("working memory: {}", size(code.arena_bytes())));
     Ok(if report.checks.iter().all(Checked::is_fine) { Exit::Fine } else { Exit::CheckFailed })
 }
 
@@ -145,7 +172,16 @@ impl Destinations {
                 }
             }
         }
-        Ok(destinations)
+        let named = destinations.named.iter().map(|(_, path)| path);
+        let mut places: Vec<PathBuf> =
+            named.chain(&destinations.packs).map(|path| final_place(path)).collect();
+        places.sort();
+        match places.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => {
+                Err(Failure::Usage(format!("`{}` is named for more than one result", pair[0].display())))
+            }
+            None => Ok(destinations),
+        }
     }
 
     /// Writes all files or none; gives name of output (empty: all) and path.
@@ -327,6 +363,7 @@ impl Checked {
             Some(Verdict::Shape) => json!({ "verdict": "shape", "got": computed, "expected": expected }),
             Some(Verdict::Kind) => json!({ "verdict": "kind", "got": computed, "expected": expected }),
             Some(Verdict::Differs { index, got, want, error }) => {
+                let (got, want) = (summary::number_json(got), summary::number_json(want));
                 json!({ "verdict": "differs", "index": index, "got": got, "expected": want, "error": error })
             }
             None => json!({ "verdict": "missing" }),
@@ -340,53 +377,61 @@ impl Checked {
 }
 
 impl Report<'_> {
-    fn print(&self, session: &Session, arguments: &Arguments, written: &[(String, PathBuf)]) {
-        let mut text = String::new();
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         for output in self.outputs {
-            let file = written.iter().find(|(name, _)| *name == output.name);
-            text.push_str(&match file {
-                Some((_, path)) => {
-                    let bytes = size(output.array.bytes().len() as u64);
-                    format!("{} -> {} ({bytes})\n", summary::head(output), path.display())
-                }
-                None => summary::line(output),
-            });
-            if arguments.print == "full" {
-                text.push_str(&summary::elements(&output.array));
+            let bytes = size(output.array.bytes().len() as u64);
+            let files: Vec<String> = self
+                .written
+                .iter()
+                .filter(|(name, _)| *name == output.name)
+                .map(|(_, path)| format!("{} -> {} ({bytes})\n", summary::head(output), path.display()))
+                .collect();
+            match files.as_slice() {
+                [] => out.write_all(summary::line(output).as_bytes())?,
+                files => out.write_all(files.concat().as_bytes())?,
+            }
+            if self.full {
+                summary::write_elements(&output.array, out)?;
             }
         }
-        for (_, path) in written.iter().filter(|(name, _)| name.is_empty()) {
-            text.push_str(&format!("all results -> {}\n", path.display()));
+        for (_, path) in self.written.iter().filter(|(name, _)| name.is_empty()) {
+            writeln!(out, "all results -> {}", path.display())?;
         }
-        for check in &self.checks {
-            text.push_str(&check.text());
-        }
-        session.out(&text);
-        let backend = arguments.program.options().backend();
-        session.note(&format!(
-            "compiled in {:.1} ms ({backend}), ran in {:.2} ms",
-            milliseconds(self.compile),
-            milliseconds(self.run)
-        ));
+        self.checks.iter().try_for_each(|check| out.write_all(check.text().as_bytes()))
     }
 
-    fn json(&self, loaded: &Loaded, bound: &Bound, written: &[(String, PathBuf)]) -> Value {
-        let outputs: Vec<Value> = self.outputs.iter().map(summary::json).collect();
-        let sizes: serde_json::Map<String, Value> =
-            bound.bindings.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
-        let files: Vec<String> = written.iter().map(|(_, path)| path.display().to_string()).collect();
-        json!({
-            "schema": "tcc.run/1",
-            "file": loaded.source.name,
-            "sizes": sizes,
-            "outputs": outputs,
-            "files": files,
-            "checks": self.checks.iter().map(Checked::json).collect::<Vec<_>>(),
-            "not_compared": self.skipped,
-            "compile_ms": milliseconds(self.compile),
-            "run_ms": milliseconds(self.run),
-        })
+    /// Values of all sizes; of an expression, whose sizes are numbers, those of its indices.
+    fn sizes(&self) -> serde_json::Map<String, Value> {
+        let rows = self.loaded.program.sizes.iter().filter(|_| self.loaded.source.expression);
+        let indices = rows.filter_map(|row| Some((row.index.clone(), json!(row.extent.as_const()?))));
+        let symbols = self.bound.bindings.iter().map(|(name, value)| (name.to_string(), json!(value)));
+        indices.chain(symbols).collect()
     }
+}
+
+impl Serialize for Report<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let outputs: Vec<summary::Json<'_>> =
+            self.outputs.iter().map(|output| summary::Json { output, full: self.full }).collect();
+        let files: Vec<String> = self.written.iter().map(|(_, path)| path.display().to_string()).collect();
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("schema", "tcc.run/1")?;
+        map.serialize_entry("file", &self.loaded.source.name)?;
+        map.serialize_entry("sizes", &self.sizes())?;
+        map.serialize_entry("outputs", &outputs)?;
+        map.serialize_entry("files", &files)?;
+        map.serialize_entry("checks", &self.checks.iter().map(Checked::json).collect::<Vec<_>>())?;
+        map.serialize_entry("not_compared", &self.skipped)?;
+        map.serialize_entry("compile_ms", &milliseconds(self.compile))?;
+        map.serialize_entry("run_ms", &milliseconds(self.run))?;
+        map.end()
+    }
+}
+
+/// A tolerance: a number that is 0 or more.
+fn parse_tolerance(text: &str) -> Result<f64, String> {
+    let tolerance = text.parse().ok().filter(|tolerance: &f64| tolerance.is_finite() && *tolerance >= 0.0);
+    tolerance.ok_or_else(|| "a tolerance is a number such as 1e-5".into())
 }
 
 fn milliseconds(time: Duration) -> f64 {

@@ -11,58 +11,180 @@ pub struct Arguments {
     name: Option<String>,
 }
 
-/// One form of output: its name, and its fields with their JSON types.
-type Row = (&'static str, &'static [(&'static str, &'static str)]);
+/// A JSON type.
+enum Kind {
+    Text,
+    Integer,
+    Number,
+    Bool,
+    /// An integer, or an expression as text.
+    Size,
+    /// A number, or an element that JSON has no number for.
+    Element,
+    /// Sizes by name.
+    Sizes,
+    Maybe(&'static Kind),
+    List(&'static Kind),
+    Record(Fields),
+}
 
-/// Fields are only added within a version.
-const SCHEMAS: &[Row] = &[
-    ("tcc.check/1", &[("file", "string"), ("sizes", "array"), ("warnings", "array")]),
-    ("tcc.compile/1", &[("files", "array")]),
-    ("tcc.diagnostics/1", &[("diagnostics", "array")]),
-    ("tcc.doctor/1", &[("version", "string"), ("edition", "integer"), ("lines", "array")]),
+/// Fields that are always there, with their types; a `?` behind the name: only sometimes.
+type Fields = &'static [(&'static str, Kind)];
+
+use Kind::{Bool, Element, Integer, List, Maybe, Number, Record, Size, Sizes, Text};
+
+const DIAGNOSTIC: Kind = Record(&[
+    ("message", Text),
+    ("code", Text),
+    ("severity", Text),
+    ("help", Maybe(&Text)),
+    ("filename", Maybe(&Text)),
+    (
+        "labels",
+        List(&Record(&[("label", Text), ("span", Record(&[("offset", Integer), ("length", Integer)]))])),
+    ),
+    ("related", List(&Text)),
+]);
+
+const PASS: Kind = Record(&[
+    ("name", Text),
+    ("about", Text),
+    ("required", Bool),
+    ("params", List(&Record(&[("name", Text), ("default", Integer), ("choices", List(&Integer))]))),
+]);
+
+/// One rung of `tcc verify`: `outcome` is equal, close, none or differs.
+const OUTCOME: Kind = Record(&[("outcome", Text), ("error", Maybe(&Number)), ("about", Maybe(&Text))]);
+
+/// Every form of output by its name. Fields are only added within a version.
+const SCHEMAS: &[(&str, Fields)] = &[
+    (
+        "tcc.check/1",
+        &[
+            ("file", Text),
+            ("sizes", List(&Record(&[("equation", Text), ("index", Text), ("size", Size), ("from", Text)]))),
+            ("warnings", List(&DIAGNOSTIC)),
+        ],
+    ),
+    ("tcc.compile/1", &[("files", List(&Record(&[("path", Text), ("bytes", Integer), ("sha256", Text)])))]),
+    ("tcc.diagnostics/1", &[("diagnostics", List(&DIAGNOSTIC))]),
+    (
+        "tcc.doctor/1",
+        &[
+            ("version", Text),
+            ("edition", Integer),
+            ("lines", List(&Record(&[("found", Bool), ("name", Text), ("about", Text)]))),
+        ],
+    ),
+    (
+        "tcc.examples/1",
+        &[("examples", List(&Record(&[("name", Text), ("about", Text)]))), ("copied", Maybe(&Text))],
+    ),
     (
         "tcc.explain/1",
         &[
-            ("file", "string"),
-            ("sizes", "object"),
-            ("buffers", "array"),
-            ("arena_bytes", "integer"),
-            ("flops", "number"),
-            ("bytes", "number"),
+            ("file", Text),
+            ("sizes", Sizes),
+            (
+                "buffers",
+                List(&Record(&[
+                    ("name", Text),
+                    ("role", Text),
+                    ("dtype", Text),
+                    ("extents", List(&Size)),
+                    ("bytes", Maybe(&Integer)),
+                ])),
+            ),
+            ("arena_bytes", Maybe(&Integer)),
+            ("flops", Maybe(&Number)),
+            ("bytes", Maybe(&Number)),
         ],
     ),
     (
         "tcc.explain-code/1",
+        &[("code", Text), ("title", Text), ("explanation", Text), ("wrong", Text), ("right", Text)],
+    ),
+    ("tcc.fmt/1", &[("files", List(&Record(&[("file", Text), ("changed", Bool), ("text", Text)])))]),
+    ("tcc.note/1", &[("kind", Text), ("message", Text)]),
+    ("tcc.opt/1", &[("file", Text), ("text", Text)]),
+    (
+        "tcc.passes/1",
         &[
-            ("code", "string"),
-            ("title", "string"),
-            ("explanation", "string"),
-            ("wrong", "string"),
-            ("right", "string"),
+            ("graph", List(&PASS)),
+            ("loops", List(&PASS)),
+            ("levels", List(&Record(&[("name", Text), ("about", Text), ("pipeline", Text)]))),
+            ("backends", List(&Record(&[("name", Text), ("about", Text)]))),
         ],
     ),
-    ("tcc.passes/1", &[("graph", "array"), ("loops", "array"), ("levels", "array"), ("backends", "array")]),
     (
         "tcc.run/1",
         &[
-            ("file", "string"),
-            ("sizes", "object"),
-            ("outputs", "array"),
-            ("files", "array"),
-            ("checks", "array"),
-            ("not_compared", "array"),
-            ("compile_ms", "number"),
-            ("run_ms", "number"),
+            ("file", Text),
+            ("sizes", Sizes),
+            (
+                "outputs",
+                List(&Record(&[
+                    ("name", Text),
+                    ("dtype", Text),
+                    ("shape", List(&Integer)),
+                    ("min", Maybe(&Number)),
+                    ("max", Maybe(&Number)),
+                    ("mean", Maybe(&Number)),
+                    ("nan", Integer),
+                    ("sha256", Text),
+                    ("elements?", List(&Element)),
+                ])),
+            ),
+            ("files", List(&Text)),
+            (
+                "checks",
+                List(&Record(&[
+                    ("output", Text),
+                    ("against", Text),
+                    ("tolerance", Maybe(&Number)),
+                    ("verdict", Text),
+                    ("error?", Maybe(&Number)),
+                    ("index?", List(&Integer)),
+                    ("got?", Element),
+                    ("expected?", Element),
+                ])),
+            ),
+            ("not_compared", List(&Text)),
+            ("compile_ms", Number),
+            ("run_ms", Number),
         ],
     ),
-    ("tcc.verify/1", &[("file", "string"), ("verdict", "string"), ("stages", "array")]),
+    ("tcc.schemas/1", &[("schemas", List(&Text))]),
+    ("tcc.show/1", &[("file", Text), ("stage", Text), ("text", Text)]),
+    (
+        "tcc.verify/1",
+        &[
+            ("file", Text),
+            ("verdict", Text),
+            ("stage", Maybe(&Text)),
+            (
+                "stages",
+                List(&Record(&[
+                    ("stage", Text),
+                    ("exact", OUTCOME),
+                    ("integers", OUTCOME),
+                    ("floats", OUTCOME),
+                ])),
+            ),
+        ],
+    ),
 ];
 
 /// Runs the command.
 pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     let names = SCHEMAS.iter().map(|row| row.0);
     let Some(wanted) = arguments.name else {
-        session.out(&names.map(|name| format!("{name}\n")).collect::<String>());
+        if session.json() {
+            let names: Vec<&str> = names.collect();
+            session.out_json(&json!({ "schema": "tcc.schemas/1", "schemas": names }));
+        } else {
+            session.out(&names.map(|name| format!("{name}\n")).collect::<String>());
+        }
         return Ok(Exit::Fine);
     };
     let Some((name, fields)) = SCHEMAS.iter().find(|row| row.0 == wanted) else {
@@ -75,15 +197,42 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-fn schema(name: &str, fields: &[(&str, &str)]) -> Value {
-    let mut properties = serde_json::Map::new();
-    properties.insert("schema".into(), json!({ "const": name }));
-    for (field, kind) in fields {
-        properties.insert((*field).into(), json!({ "type": kind }));
+fn schema(name: &str, fields: Fields) -> Value {
+    let mut all = record(fields);
+    all["properties"]["schema"] = json!({ "const": name });
+    if let Some(required) = all["required"].as_array_mut() {
+        required.insert(0, "schema".into());
     }
-    let required: Vec<&str> = std::iter::once("schema").chain(fields.iter().map(|field| field.0)).collect();
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": name, "type": "object", "properties": properties, "required": required,
-    })
+    all["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    all["title"] = name.into();
+    all
+}
+
+fn record(fields: Fields) -> Value {
+    let properties: serde_json::Map<String, Value> =
+        fields.iter().map(|(field, kind)| (field.trim_end_matches('?').to_owned(), kind.json())).collect();
+    let required: Vec<&str> = fields.iter().map(|row| row.0).filter(|field| !field.ends_with('?')).collect();
+    json!({ "type": "object", "properties": properties, "required": required })
+}
+
+impl Kind {
+    fn json(&self) -> Value {
+        match self {
+            Text => json!({ "type": "string" }),
+            Integer => json!({ "type": "integer" }),
+            Number => json!({ "type": "number" }),
+            Bool => json!({ "type": "boolean" }),
+            Size => json!({ "type": ["integer", "string"] }),
+            // Complex numbers are pairs.
+            Element => json!({ "type": ["number", "boolean", "string", "array"] }),
+            Sizes => json!({ "type": "object", "additionalProperties": { "type": "integer" } }),
+            Maybe(kind) => {
+                let mut json = kind.json();
+                json["type"] = json!([json["type"], "null"]);
+                json
+            }
+            List(item) => json!({ "type": "array", "items": item.json() }),
+            Record(fields) => record(fields),
+        }
+    }
 }

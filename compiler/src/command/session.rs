@@ -3,7 +3,10 @@
 use super::render;
 use crate::Error;
 use clap::{Args, ValueEnum};
-use std::io::{IsTerminal, Write};
+use serde::Serialize;
+use serde_json::json;
+use std::ffi::OsString;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use tcc_frontend::diagnostic::{Code, Diagnostic};
 
@@ -59,6 +62,9 @@ pub struct Global {
     /// Print no notes and hints
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Print more notes: passes, memory
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
     /// Colours in messages
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
@@ -78,6 +84,17 @@ pub enum Color {
     Never,
 }
 
+/// Whether to colour what goes to a terminal, or to something else.
+pub fn colored(when: Color, terminal: bool) -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    match when {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if set("NO_COLOR") => false,
+        Color::Auto => set("CLICOLOR_FORCE") || terminal,
+    }
+}
+
 /// Form of the output.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -90,21 +107,24 @@ pub enum Format {
 /// Where a command writes.
 pub struct Session {
     quiet: bool,
-    pub color: bool,
-    pub format: Format,
+    verbose: bool,
+    color: bool,
+    format: Format,
 }
 
 impl Session {
     /// The session of a command line.
     pub fn new(global: &Global) -> Session {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
-        let color = match global.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto if set("NO_COLOR") => false,
-            Color::Auto => set("CLICOLOR_FORCE") || std::io::stderr().is_terminal(),
-        };
-        Session { quiet: global.quiet, color, format: global.format }
+        let color = colored(global.color, std::io::stderr().is_terminal());
+        Session { quiet: global.quiet, verbose: global.verbose, color, format: global.format }
+    }
+
+    /// The session of a command line that cannot be read: its words say as much as that.
+    pub fn of_words(words: &[OsString]) -> Session {
+        let pairs = words.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
+        let json = pairs || words.iter().any(|word| word == "--format=json");
+        let format = if json { Format::Json } else { Format::Human };
+        Session { quiet: false, verbose: false, color: false, format }
     }
 
     /// Whether output is JSON.
@@ -112,22 +132,30 @@ impl Session {
         self.format == Format::Json
     }
 
-    /// Writes a product to standard output. A reader that went away is no error.
+    /// Writes a product to standard output.
     pub fn out(&self, text: &str) {
-        self.out_bytes(text.as_bytes());
-    }
-
-    /// As [`Session::out`].
-    pub fn out_bytes(&self, bytes: &[u8]) {
-        let mut out = std::io::stdout().lock();
-        if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
-            std::process::exit(i32::from(Exit::Fine as u8));
-        }
+        self.out_with(|out| out.write_all(text.as_bytes()));
     }
 
     /// Writes one JSON object as a line.
-    pub fn out_json(&self, value: &serde_json::Value) {
-        self.out(&format!("{value}\n"));
+    pub fn out_json(&self, value: &impl Serialize) {
+        self.out_with(|out| {
+            serde_json::to_writer(&mut *out, value)?;
+            out.write_all(b"\n")
+        });
+    }
+
+    /// Writes a product piece by piece. A reader that went away ends the program silently; any other
+    /// failure is one of this machine.
+    pub fn out_with(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        let mut out = BufWriter::new(io::stdout().lock());
+        let Err(error) = write(&mut out).and_then(|()| out.flush()) else { return };
+        let exit = if error.kind() == io::ErrorKind::BrokenPipe {
+            Exit::Fine
+        } else {
+            self.fail(&Failure::Environment(format!("cannot write to standard output: {error}")))
+        };
+        std::process::exit(i32::from(exit as u8));
     }
 
     /// Writes to standard error, whatever `-q` says.
@@ -137,41 +165,68 @@ impl Session {
 
     /// Writes a note.
     pub fn note(&self, text: &str) {
-        if !self.quiet {
-            self.error(&format!("note: {text}\n"));
+        self.aside("note", text);
+    }
+
+    /// Writes a note for who wants to know more.
+    pub fn detail(&self, text: impl FnOnce() -> String) {
+        if self.verbose {
+            self.aside("note", &text());
         }
     }
 
     /// Writes the next useful command.
     pub fn hint(&self, text: &str) {
-        if !self.quiet {
-            self.error(&format!("hint: {text}\n"));
+        self.aside("hint", text);
+    }
+
+    fn aside(&self, kind: &str, text: &str) {
+        match self.format {
+            _ if self.quiet => {}
+            Format::Human => self.error(&format!("{kind}: {text}\n")),
+            Format::Json => {
+                let object = json!({ "schema": "tcc.note/1", "kind": kind, "message": text });
+                self.error(&format!("{object}\n"));
+            }
         }
     }
 
     /// Writes warnings.
     pub fn warn(&self, warnings: &[Diagnostic], source: &crate::Source) {
-        if !self.quiet {
-            self.error(&render::diagnostics(warnings, Some(source), self.color));
+        match self.format {
+            _ if self.quiet || warnings.is_empty() => {}
+            Format::Human => self.error(&render::diagnostics(warnings, Some(source), self.color)),
+            Format::Json => {
+                let object = render::json(&Error::Rejected(warnings.to_vec()), Some(source));
+                self.error(&format!("{object}\n"));
+            }
         }
+    }
+
+    /// Says in a sentence what is wrong; `code` is for programs.
+    pub fn complain(&self, code: &str, message: &str) {
+        let text = match self.format {
+            Format::Human => format!("error: {message}\n"),
+            Format::Json => format!("{}\n", render::message_json(code, message)),
+        };
+        self.error(&text);
     }
 
     /// Says why a command failed, and gives its exit code.
     pub fn fail(&self, failure: &Failure) -> Exit {
         match failure {
             Failure::Usage(message) => {
-                self.error(&format!("error: {message}\n"));
+                self.complain("usage", message);
                 Exit::Usage
             }
             Failure::Environment(message) => {
-                self.error(&format!("error: {message}\n"));
+                self.complain("environment", message);
                 Exit::Environment
             }
             Failure::Error(error, source) => {
-                let text = if self.json() {
-                    format!("{}\n", render::json(error, source.as_ref()))
-                } else {
-                    render::error(error, source.as_ref(), self.color)
+                let text = match self.format {
+                    Format::Human => render::error(error, source.as_ref(), self.color, !self.quiet),
+                    Format::Json => format!("{}\n", render::json(error, source.as_ref())),
                 };
                 self.error(&text);
                 exit_of(error)
@@ -201,7 +256,7 @@ pub fn report_panic(info: &PanicHookInfo<'_>) {
     let place = info.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
     let message = info.payload_as_str().unwrap_or("no message");
     let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "bug[B0001]: tcc failed{place}: {message}");
+    let _ = writeln!(err, "bug: tcc failed{place}: {message}");
     let _ = writeln!(err, "This is our fault. Please report it with the command and the program.");
     if std::env::var_os("TCC_BACKTRACE").is_some() {
         let _ = writeln!(err, "{}", std::backtrace::Backtrace::force_capture());

@@ -1,10 +1,12 @@
 //! Summaries of arrays.
 
 use crate::operand::compare::element;
-use crate::operand::convert::numbers;
+use crate::operand::convert::{integer, numbers};
 use crate::{Array, Output};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::io::{self, Write};
 use tcc_ir::dtype::Kind;
 
 /// `O : f32[24, 6]`
@@ -25,6 +27,7 @@ pub fn line(output: &Output) -> String {
     } else {
         let facts = Facts::of(array);
         text.push_str(&match array.dtype().kind() {
+            _ if facts.count == 0 => String::new(),
             Kind::Bool => format!("   true {} of {}", facts.sum.0, array.elements()),
             Kind::Complex => format!(
                 "   max|.| {}   mean {}{:+}i",
@@ -108,6 +111,11 @@ impl Facts {
         facts
     }
 
+    /// The value, if there is an element that it can be about.
+    fn known(&self, value: f64) -> Option<f64> {
+        (self.count > 0).then_some(value)
+    }
+
     fn mean(&self) -> (f64, f64) {
         let count = self.count as f64;
         (self.sum.0 / count, self.sum.1 / count)
@@ -124,30 +132,73 @@ pub fn hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The summary as JSON; numbers that JSON does not have are null.
-pub fn json(output: &Output) -> Value {
-    let facts = Facts::of(&output.array);
-    json!({
-        "name": output.name,
-        "dtype": output.array.dtype().name(),
-        "shape": output.array.shape(),
-        "min": facts.min, "max": facts.max, "mean": facts.mean().0, "nan": facts.nan,
-        "sha256": sha256(&output.array),
-    })
+/// Writes every element, one row of the last axis a line.
+pub fn write_elements(array: &Array, out: &mut dyn Write) -> io::Result<()> {
+    let row = array.shape().last().copied().unwrap_or(1).max(1);
+    for at in 0..array.elements() {
+        let (before, after) = (if at % row == 0 { "  " } else { " " }, (at + 1) % row == 0);
+        write!(out, "{before}{}{}", element(array, at), if after { "\n" } else { "" })?;
+    }
+    Ok(())
 }
 
-/// Every element, one row of the last axis a line.
-pub fn elements(array: &Array) -> String {
-    let row = array.shape().last().copied().unwrap_or(1).max(1);
-    let mut text = String::new();
-    for at in 0..array.elements() {
-        text.push_str(if at % row == 0 { "  " } else { " " });
-        text.push_str(&element(array, at));
-        if (at + 1) % row == 0 {
-            text.push('\n');
+/// A result as JSON; numbers that JSON does not have are null. With `full` it has every element in
+/// row-major order, one at a time, and these are `"NaN"`, `"inf"` and `"-inf"` there.
+pub struct Json<'a> {
+    /// The result.
+    pub output: &'a Output,
+    /// Whether the elements are there.
+    pub full: bool,
+}
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let array = &self.output.array;
+        let facts = Facts::of(array);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("name", &self.output.name)?;
+        map.serialize_entry("dtype", array.dtype().name())?;
+        map.serialize_entry("shape", array.shape())?;
+        map.serialize_entry("min", &facts.known(facts.min))?;
+        map.serialize_entry("max", &facts.known(facts.max))?;
+        map.serialize_entry("mean", &facts.known(facts.mean().0))?;
+        map.serialize_entry("nan", &facts.nan)?;
+        map.serialize_entry("sha256", &sha256(array))?;
+        if self.full {
+            map.serialize_entry("elements", &Elements(array))?;
         }
+        map.end()
     }
-    text
+}
+
+/// The elements of an array, as JSON.
+struct Elements<'a>(&'a Array);
+
+impl Serialize for Elements<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let dtype = self.0.dtype();
+        let bytes = self.0.bytes().chunks_exact(dtype.size_bytes());
+        serializer.collect_seq(bytes.zip(numbers(self.0)).map(|(bytes, (re, im))| match dtype.kind() {
+            Kind::Bool => json!(re != 0.0),
+            Kind::Int => json!(integer(dtype, bytes)),
+            Kind::Float => float_json(re),
+            Kind::Complex => json!([float_json(re), float_json(im)]),
+        }))
+    }
+}
+
+/// A number as JSON; one that JSON does not have as text.
+fn float_json(value: f64) -> Value {
+    if value.is_finite() { json!(value) } else { json!(value.to_string()) }
+}
+
+/// An element that was written as text, as JSON: a number if it is one.
+pub fn number_json(text: &str) -> Value {
+    match (text.parse::<i64>(), text.parse::<f64>()) {
+        (Ok(integer), _) => json!(integer),
+        (_, Ok(value)) => float_json(value),
+        _ => json!(text),
+    }
 }
 
 #[cfg(test)]
@@ -175,6 +226,10 @@ mod tests {
         let array = Array::from_bytes(Dtype::F64, &[3], &bytes).unwrap();
         let text = line(&Output { name: "O".into(), array });
         assert!(text.starts_with("O : f64[3]   min 1   max 6   mean 3   sha256 "), "{text}");
+        let bytes: Vec<u8> = [f64::NAN; 2].iter().flat_map(|v| v.to_ne_bytes()).collect();
+        let array = Array::from_bytes(Dtype::C128, &[1], &bytes).unwrap();
+        let text = line(&Output { name: "O".into(), array });
+        assert!(text.starts_with("O : c128[1]   nan 1   sha256 "), "{text}");
         let array = Array::zeros(Dtype::F32, &[0]).unwrap();
         assert!(line(&Output { name: "O".into(), array }).contains("empty"));
     }

@@ -74,6 +74,15 @@ impl Outcome {
         }
     }
 
+    fn json(&self) -> Value {
+        match self {
+            Outcome::Equal => json!({ "outcome": "equal", "error": 0.0, "about": null }),
+            Outcome::Close(error) => json!({ "outcome": "close", "error": error, "about": null }),
+            Outcome::None(why) => json!({ "outcome": "none", "error": null, "about": why }),
+            Outcome::Differs(place) => json!({ "outcome": "differs", "error": null, "about": place }),
+        }
+    }
+
     fn is_wrong(&self) -> bool {
         matches!(self, Outcome::Differs(_))
     }
@@ -99,7 +108,7 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     let verdict = if wrong.is_some() { "mismatch" } else { "equal" };
     if session.json() {
         let stages: Vec<Value> = rows.iter().map(|row| json!({
-            "stage": row.stage, "exact": row.exact.text(), "integers": row.integers.text(), "floats": row.floats.text(),
+            "stage": row.stage, "exact": row.exact.json(), "integers": row.integers.json(), "floats": row.floats.json(),
         })).collect();
         session.out_json(&json!({
             "schema": "tcc.verify/1", "file": loaded.source.name, "verdict": verdict,

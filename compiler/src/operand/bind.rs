@@ -11,9 +11,9 @@ use crate::error::{Error, Result};
 use crate::specialised::{no_integer, operands};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use tcc_frontend::Operand;
 use tcc_frontend::diagnostic::{Code, Diagnostic, nearest, printable};
-use tcc_frontend::{Operand, Program};
-use tcc_ir::bind::{BindError, OperandShape, bind_symbols};
+use tcc_ir::bind::{BindError, OperandShape, bind_known, bind_symbols};
 use tcc_ir::graph::{Graph, Input};
 use tcc_ir::{Array, Bindings, Dtype, Extent, Name};
 
@@ -26,9 +26,9 @@ pub struct Words {
 /// Operands and numbers of one run.
 #[derive(Debug)]
 pub struct Bound {
-    /// The operands in order of declaration, in their declared dtypes.
+    /// The operands in order of declaration, in their declared dtypes; none with [`Missing::Open`].
     pub arrays: Vec<Array>,
-    /// Values of all symbols.
+    /// Values of all symbols; with [`Missing::Open`] of those that are known.
     pub bindings: Bindings,
     /// Parameters and sizes that were given.
     pub numbers: Vec<(String, Number)>,
@@ -43,6 +43,20 @@ pub enum Missing {
     Refuse,
     /// They are made up, and sizes without a value get small ones.
     MakeUp,
+    /// They stay open: those given determine sizes, and no data are made.
+    Open,
+}
+
+/// What operands are bound to.
+pub struct Wanted<'a> {
+    /// The program.
+    pub graph: &'a Graph,
+    /// Its text.
+    pub text: &'a str,
+    /// What happens to inputs that are not given.
+    pub missing: Missing,
+    /// Whether sizes are acceptable; asked before data of these sizes are made.
+    pub fits: &'a dyn Fn(&Bindings) -> Result<()>,
 }
 
 impl Words {
@@ -72,9 +86,14 @@ impl Words {
         self.named.iter().any(|(_, source)| *source == Source::Stdin)
     }
 
-    /// Whether nothing is given.
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.named.len() + self.packs.len()
+    }
+
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.named.is_empty() && self.packs.is_empty()
+        self.len() == 0
     }
 
     /// The numbers among the words.
@@ -138,8 +157,8 @@ impl<'a> Binder<'a> {
     ///
     /// # Errors
     /// Everything that is missing or does not fit, in one go where possible.
-    pub fn bind(mut self, program: &Program, text: &str, missing: Missing) -> Result<Bound> {
-        let graph = &program.graph;
+    pub fn bind(mut self, wanted: &Wanted<'_>) -> Result<Bound> {
+        let &Wanted { graph, text, missing, .. } = wanted;
         let mut notes = Vec::new();
         self.refuse_unknown_names(graph)?;
         let mut used = BTreeSet::new();
@@ -161,6 +180,12 @@ impl<'a> Binder<'a> {
         if !wrong.is_empty() {
             return Err(Error::Rejected(wrong));
         }
+        if missing == Missing::Open {
+            let bindings = self.known_sizes(wanted, &found, &numbers)?;
+            notes.extend(self.unused_values(graph));
+            notes.extend(self.unused_members(&used));
+            return Ok(Bound { arrays: Vec::new(), bindings, numbers, notes });
+        }
         let mut numbers = numbers;
         if missing == Missing::MakeUp {
             for input in graph.inputs.iter().filter(|input| input.param == Some(None)) {
@@ -170,7 +195,7 @@ impl<'a> Binder<'a> {
                 }
             }
         }
-        let (arrays, bindings) = self.arrays(graph, found, &numbers, missing, text, &mut notes)?;
+        let (arrays, bindings) = self.arrays(wanted, found, &numbers, &mut notes)?;
         notes.extend(self.unused_members(&used));
         Ok(Bound { arrays, bindings, numbers, notes })
     }
@@ -179,23 +204,24 @@ impl<'a> Binder<'a> {
     /// of the program if that can be had.
     fn arrays(
         &self,
-        graph: &Graph,
+        wanted: &Wanted<'_>,
         found: Vec<Data>,
         numbers: &[(String, Number)],
-        missing: Missing,
-        text: &str,
         notes: &mut Vec<String>,
     ) -> Result<(Vec<Array>, Bindings)> {
+        let &Wanted { graph, text, missing, fits } = wanted;
         let shapes: Vec<Option<&[usize]>> = found.iter().map(Data::shape).collect();
         let given = given(graph, numbers);
         let known = known(graph, &shapes);
         let try_with = |given: &Bindings| try_with(graph, &known, given);
         let arrays = |bindings: &Bindings, style: &Style| -> Result<Vec<Array>> {
+            fits(bindings)?;
             let all = operands(graph).zip(&found);
             all.map(|(input, data)| self.make(input, data.clone(), bindings, style)).collect()
         };
         let open = match try_with(&given) {
             Ok(bindings) if missing == Missing::Refuse || !found.contains(&Data::MadeUp) => {
+                fits(&bindings)?;
                 let all = operands(graph).zip(found);
                 let made = all.map(|(input, data)| self.make(input, data, &bindings, &STYLES[0]));
                 return Ok((made.collect::<Result<_>>()?, bindings));
@@ -218,6 +244,21 @@ impl<'a> Binder<'a> {
             notes.push(format!("sizes chosen: {}", chosen.join(" ")));
         }
         Ok((arrays, bindings))
+    }
+
+    /// The sizes that operands and numbers determine; the others stay open.
+    fn known_sizes(
+        &self,
+        wanted: &Wanted<'_>,
+        found: &[Data],
+        numbers: &[(String, Number)],
+    ) -> Result<Bindings> {
+        let graph = wanted.graph;
+        let shapes: Vec<Option<&[usize]>> = found.iter().map(Data::shape).collect();
+        let known = known(graph, &shapes);
+        let bindings =
+            bind_known(&graph.symbols, &graph.requirements, &operand_shapes(&known), &given(graph, numbers));
+        bindings.map_err(|error| explain(&error, graph, wanted.text, &self.sources(graph)))
     }
 
     /// How operands were given, for messages: the file of each that is in one.
@@ -340,7 +381,7 @@ impl<'a> Binder<'a> {
             }
             None => match (self.member(name, used)?, missing) {
                 (Some(array), _) => fit(input, array, self.source(name)).map(Data::Array),
-                (None, Missing::MakeUp) => Ok(Data::MadeUp),
+                (None, Missing::MakeUp | Missing::Open) => Ok(Data::MadeUp),
                 (None, Missing::Refuse) => Err(not_given(input, &self.packs)),
             },
         }
@@ -429,6 +470,20 @@ impl<'a> Binder<'a> {
         Ok(())
     }
 
+    /// Values that were given to inputs: where only sizes count they have no effect.
+    fn unused_values(&self, graph: &Graph) -> Option<String> {
+        let is_input = |name: &str| graph.inputs.iter().any(|input| *input.name == *name);
+        let is_number = |source: &Source| matches!(source, Source::Integer(_) | Source::Number(..));
+        let unused = self.words.named.iter().filter(|(name, source)| is_number(source) && is_input(name));
+        let names: Vec<&str> = unused.map(|(name, _)| name.as_str()).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "only sizes are fixed here; the value stays an argument of the kernel: {}",
+                names.join(", ")
+            )
+        })
+    }
+
     fn unused_members(&self, used: &BTreeSet<String>) -> Option<String> {
         let mut ignored: Vec<&str> = Vec::new();
         for pack in &self.packs {
@@ -489,9 +544,11 @@ fn known<'a>(graph: &'a Graph, shapes: &[Option<&'a [usize]>]) -> Vec<Known<'a>>
 }
 
 fn try_with(graph: &Graph, known: &[Known<'_>], given: &Bindings) -> Result<Bindings, BindError> {
-    let shapes: Vec<OperandShape<'_>> =
-        known.iter().map(|(name, declared, actual)| OperandShape { name, declared, actual }).collect();
-    bind_symbols(&graph.symbols, &graph.requirements, &shapes, given)
+    bind_symbols(&graph.symbols, &graph.requirements, &operand_shapes(known), given)
+}
+
+fn operand_shapes<'k>(known: &'k [Known<'_>]) -> Vec<OperandShape<'k>> {
+    known.iter().map(|(name, declared, actual)| OperandShape { name, declared, actual }).collect()
 }
 
 /// Where the elements of an input come from.

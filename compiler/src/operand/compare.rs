@@ -3,7 +3,7 @@
 //! The measure is max|got - want| / max(max|want|, 1e-30) over finite values; NaN equals NaN, infinities
 //! must match, integers and truth values must be equal.
 
-use super::convert::{integer, numbers};
+use super::convert::{integer, number, numbers};
 use tcc_ir::Array;
 use tcc_ir::dtype::Kind;
 
@@ -95,15 +95,16 @@ fn same(a: f64, b: f64) -> bool {
 /// An element as text.
 pub fn element(array: &Array, at: usize) -> String {
     let dtype = array.dtype();
-    match (dtype.kind(), numbers(array).nth(at)) {
-        (_, None) => String::new(),
-        (Kind::Bool, Some((re, _))) => (re != 0.0).to_string(),
-        (Kind::Int, Some(_)) => {
-            let size = dtype.size_bytes();
-            integer(dtype, &array.bytes()[at * size..(at + 1) * size]).to_string()
-        }
-        (Kind::Float, Some((re, _))) => format!("{re}"),
-        (Kind::Complex, Some((re, im))) => format!("{re}{im:+}i"),
+    let size = dtype.size_bytes();
+    let Some(bytes) = array.bytes().get(at * size..(at + 1) * size) else { return String::new() };
+    let (re, im) = number(dtype, bytes);
+    match dtype.kind() {
+        Kind::Bool => (re != 0.0).to_string(),
+        Kind::Int => integer(dtype, bytes).to_string(),
+        Kind::Float => format!("{re}"),
+        // NaN has no sign of its own.
+        Kind::Complex if im.is_nan() => format!("{re}+{im}i"),
+        Kind::Complex => format!("{re}{im:+}i"),
     }
 }
 

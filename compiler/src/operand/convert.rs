@@ -70,18 +70,24 @@ pub fn float(dtype: Dtype, bytes: &[u8]) -> f64 {
     }
 }
 
-/// The elements as pairs of f64 (imaginary part 0 for reals). Integers beyond 2^53 are rounded.
-pub fn numbers(array: &Array) -> impl Iterator<Item = (f64, f64)> + '_ {
-    let dtype = array.dtype();
+/// The value of an element as a pair of f64 (imaginary part 0 for reals). Integers beyond 2^53 are
+/// rounded.
+pub fn number(dtype: Dtype, element: &[u8]) -> (f64, f64) {
     let part = dtype.part();
-    array.bytes().chunks_exact(dtype.size_bytes()).map(move |element| match dtype.kind() {
+    match dtype.kind() {
         Kind::Bool | Kind::Int => (integer(dtype, element) as f64, 0.0),
         Kind::Float => (float(part, element), 0.0),
         Kind::Complex => {
             let (re, im) = element.split_at(part.size_bytes());
             (float(part, re), float(part, im))
         }
-    })
+    }
+}
+
+/// Every element as [`number`] gives it.
+pub fn numbers(array: &Array) -> impl Iterator<Item = (f64, f64)> + '_ {
+    let dtype = array.dtype();
+    array.bytes().chunks_exact(dtype.size_bytes()).map(move |element| number(dtype, element))
 }
 
 #[cfg(test)]

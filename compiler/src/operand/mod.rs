@@ -250,7 +250,7 @@ pub fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 pub(crate) fn out_of_memory(what: &str, needed: u64, limits: &Limits) -> Box<Diagnostic> {
     let message = format!("`{what}` needs {}, more than the limit of {}", size(needed), size(limits.memory));
-    Box::new(Diagnostic::new(Code::MemoryLimit, message).help("raise the limit: --memory 16GiB"))
+    Box::new(Diagnostic::new(Code::MemoryLimit, message).help("raise the limit with --memory"))
 }
 
 fn no_word(word: &str, help: &str) -> Box<Diagnostic> {
@@ -267,6 +267,17 @@ pub fn size(bytes: u64) -> String {
         value /= 1024.0;
     }
     format!("{bytes} B")
+}
+
+/// The smallest round number of bytes, as `--memory` takes it, that is at least `bytes`: `746GiB`.
+pub fn round_size(bytes: u64) -> String {
+    let units = ["", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let (mut value, mut unit) = (bytes, 0);
+    while value >= 1024 && unit + 1 < units.len() {
+        value = value.div_ceil(1024);
+        unit += 1;
+    }
+    format!("{value}{}", units[unit])
 }
 
 #[cfg(test)]
@@ -314,5 +325,6 @@ mod tests {
     #[test]
     fn sizes_are_readable() {
         assert_eq!((size(12).as_str(), size(1536).as_str()), ("12 B", "1.5 KiB"));
+        assert_eq!((round_size(12).as_str(), round_size(1025).as_str()), ("12", "2KiB"));
     }
 }

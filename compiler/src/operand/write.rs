@@ -26,10 +26,13 @@ impl Files {
         content: impl FnOnce(&mut NamedTempFile) -> std::io::Result<()>,
     ) -> Built<()> {
         let refuse = |error: std::io::Error| unwritable(path, &error);
-        if path.is_dir() {
-            return Err(refuse(std::io::Error::other("it is a folder")));
+        let target = final_place(path);
+        let before = std::fs::metadata(&target).ok();
+        if before.as_ref().is_some_and(|before| !before.is_file()) {
+            return Err(refuse(std::io::Error::other("it is no regular file")));
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder =
+            target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         builder.prefix(".tcc-");
         #[cfg(unix)]
@@ -40,7 +43,11 @@ impl Files {
         }
         let mut file = builder.tempfile_in(folder).map_err(refuse)?;
         content(&mut file).and_then(|()| file.flush()).map_err(refuse)?;
-        self.written.push((file, path.to_owned()));
+        if let Some(before) = before {
+            // Who may read the file does not change because its contents do.
+            file.as_file().set_permissions(before.permissions()).map_err(refuse)?;
+        }
+        self.written.push((file, target));
         Ok(())
     }
 
@@ -75,6 +82,22 @@ impl Files {
     }
 }
 
+/// The file that is written when somebody writes to `path`: the end of the links there.
+pub fn final_place(path: &Path) -> PathBuf {
+    // As many links as systems follow.
+    const LINKS: usize = 40;
+    let mut place = path.to_owned();
+    for _ in 0..LINKS {
+        let Ok(target) = std::fs::read_link(&place) else { break };
+        place = place.parent().unwrap_or(Path::new("")).join(target);
+    }
+    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (folder.canonicalize(), place.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => place,
+    }
+}
+
 fn unwritable(path: &Path, error: &std::io::Error) -> Box<Diagnostic> {
     let why = match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such folder".to_owned(),
@@ -89,6 +112,27 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Box<Diagnostic> {
 mod tests {
     use super::*;
     use tcc_ir::Dtype;
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_permissions_stay() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("a"), folder.path().join("link"));
+        std::fs::write(&file, "old").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        symlink("a", &link).unwrap();
+        let mut files = Files::new();
+        files.add(&link, |out| out.write_all(b"new")).unwrap();
+        files.commit().unwrap();
+        assert!(link.is_symlink() && !file.is_symlink());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        symlink("missing", folder.path().join("dangling")).unwrap();
+        assert_eq!(final_place(&folder.path().join("dangling")).file_name().unwrap(), "missing");
+        symlink("/dev/null", folder.path().join("device")).unwrap();
+        assert!(Files::new().add(&folder.path().join("device"), |_| Ok(())).is_err());
+    }
 
     #[test]
     fn nothing_is_written_unless_everything_is() {
