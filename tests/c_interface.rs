@@ -68,6 +68,91 @@ fn headers_are_cplusplus_clean() {
     assert!(output.status.success(), "{}", text(&output));
 }
 
+/// Builds the emitted example as C and as C++ with every warning, and runs it.
+fn build_and_run_example(folder: &Path, stem: &str) {
+    let (main, object) = (format!("{stem}_main.c"), format!("{stem}.o"));
+    let flags = ["-Wall", "-Wextra", "-Wshadow", "-Wtrigraphs", "-Werror", "-O1"];
+    for (compiler, language) in [("cc", &["-std=c99", "-x", "c"][..]), ("c++", &["-x", "c++"][..])] {
+        let files = [main.as_str(), "-x", "none", object.as_str(), "-lm"];
+        let output = run(compiler, &[&flags[..], language, &files[..]].concat(), folder);
+        assert!(output.status.success(), "{}", text(&output));
+        let output = run("./a.out", &[], folder);
+        assert!(output.status.success(), "{}", text(&output));
+    }
+}
+
+#[test]
+fn every_name_and_comment_is_good_c() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let names =
+        ["malloc", "calloc", "free", "printf", "stderr", "INT64_MAX", "abs", "I", "status", "scratch"];
+    let mut program = String::from("# what now??/ or /* and */ even ???/\n");
+    for name in names.iter().chain(&["at", "main", "int", "size_t", "tcc_sizes", "α", "u3b1", "NAN"]) {
+        program.push_str(&format!("in {name} : f32[n]\nout {name}_2 : f32[n]\n{name}_2[i] = 2*{name}[i]\n"));
+    }
+    compile(folder.path(), "names.ein", &program, "obj,header,example");
+    build_and_run_example(folder.path(), "names");
+}
+
+#[test]
+fn files_are_called_as_the_program_is() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    for stem in ["a-b", "1", "int", "été", "strerror", "two words"] {
+        compile(folder.path(), &format!("{stem}.ein"), MATMUL, "obj,header,example");
+        build_and_run_example(folder.path(), stem);
+    }
+}
+
+#[test]
+fn statuses_say_what_is_required_and_what_was_promised() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let program = "in x : f32[n] in [-10, 10]\nin h : f16[n] in [0, 2]\nin z : f32[2*m]\nout y : f32[n]\n\
+                   y[i] = x[i] + h[i] + z[i]\n";
+    compile(folder.path(), "promise.ein", program, "obj,header");
+    let main = r#"
+        #include "promise.h"
+        #include <stdio.h>
+        static void call(float first, uint16_t second, int64_t n) {
+            float x[2] = {0}, z[2] = {0}, y[2] = {0};
+            uint16_t h[2] = {0};
+            x[1] = first;
+            h[1] = second;
+            printf("%s\n", tcc_promise_strerror(tcc_promise(n, 1, x, h, z, y, 0)));
+        }
+        int main(void) {
+            call(-10, 0x4000, 2);
+            call(11, 0, 2);
+            call(NAN, 0, 2);
+            call(0, 0x4001, 2);
+            call(0, 0x7e00, 2);
+            call(0, 0, 3);
+            return 0;
+        }
+    "#;
+    std::fs::write(folder.path().join("main.c"), main).expect("the program can be written");
+    let flags = ["-std=c99", "-Wall", "-Wextra", "-Werror"];
+    let output = run("cc", &[&flags[..], &["main.c", "promise.o", "-lm"]].concat(), folder.path());
+    assert!(output.status.success(), "{}", text(&output));
+    let expected = "no error\n\
+        E0507: an element of x lies outside [-10.0, 10.0]\n\
+        E0507: an element of x lies outside [-10.0, 10.0]\n\
+        E0507: an element of h lies outside [0.0, 2.0]\n\
+        E0507: an element of h lies outside [0.0, 2.0]\n";
+    let got = text(&run("./a.out", &[], folder.path()));
+    let requirement = got.strip_prefix(expected).unwrap_or_else(|| panic!("{got}"));
+    assert!(requirement.starts_with("E0214: a read can leave the tensor: required is "), "{requirement}");
+}
+
+#[test]
+fn a_machine_without_a_c_compiler_says_so() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    std::fs::write(folder.path().join("matmul.ein"), MATMUL).expect("the program can be written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tcc"));
+    command.args(["compile", "matmul.ein", "--emit", "so"]).current_dir(folder.path()).env("PATH", "");
+    let output = command.output().expect("tcc starts");
+    assert_eq!(output.status.code(), Some(5), "{}", text(&output));
+}
+
 #[test]
 fn shared_libraries_are_linked() {
     let folder = tempfile::tempdir().expect("a folder can be made");

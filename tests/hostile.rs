@@ -341,3 +341,130 @@ fn many_equations_pass_check() {
     let run = tcc(folder.path(), &["check", "-"], program.as_bytes());
     assert_eq!(run.code, Some(0), "{}", &run.stderr.chars().take(2000).collect::<String>());
 }
+
+#[test]
+fn every_command_checks_the_words_it_is_given() {
+    let folder = folder();
+    let program = b"in A : f32[m, n]\nin B : f32[n, k]\nparam scale : f64 = 1\nout C : f32[m, k]\n\
+                    C[a,b] = sum[c] scale*A[a,c]*B[c,b]\n";
+    let (big, shapes) = ("n=99999999999999999999", ["A=rand:3x4", "B=rand:5x2"]);
+    for verb in ["check", "compile", "show", "explain", "opt", "run", "verify"] {
+        let with = |words: &[&str]| tcc(folder.path(), &[&[verb, "-"], words].concat(), program);
+        refused(&with(&shapes), 1, &["E0504", "axis 1 of `B` is 5, but `n` is 4"]);
+        refused(&with(&["scal=3"]), 1, &["E0502", "`scal`", "did you mean `scale`?"]);
+        refused(&with(&["A=rand:3x4", "B=rand:4x2", "n=5"]), 1, &["E0504"]);
+        refused(&with(&["n=2.5", "A=rand", "B=rand"]), 1, &["an integer, but 2.5"]);
+        refused(&with(&[big, "A=rand", "B=rand"]), 1, &["an integer"]);
+        let negative = with(&["n=-1", "m=1", "k=1", "A=rand", "B=rand"]);
+        refused(&negative, 1, &["E0232", "-1"]);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    let show = tcc(folder.path(), &["show", "-", "A=rand:3x4", "scale=2"], program);
+    assert!(show.stdout.contains("%B: f32[c:4, b:k]"), "{}", show.stdout);
+    assert!(show.stderr.contains("stays an argument of the kernel: scale"), "{}", show.stderr);
+    let sizes = tcc(folder.path(), &["check", "-", "--sizes", "m=3"], program);
+    assert!(sizes.stdout.contains(" 3 "), "{}", sizes.stdout);
+    let loops = tcc(folder.path(), &["show", "-", "--stage", "loops", "-O0"], program).stdout;
+    refused(&tcc(folder.path(), &["opt", "-", "n=-1"], loops.as_bytes()), 2, &["-1"]);
+    refused(&tcc(folder.path(), &["opt", "-", "q=1"], loops.as_bytes()), 2, &["`q`"]);
+}
+
+#[test]
+fn limits_hold_where_sizes_are_known() {
+    let folder = folder();
+    let program =
+        b"in x : f32[n]\nout y : f32[n]\n@max(peak=64)\nh[t] = h[t-1 | 0] + x[t]\ny[i] = h[n-1-i]\n";
+    let all = ["compile", "-", "n=1000"];
+    refused(&tcc(folder.path(), &all, program), 3, &["E0404", "@max allows 64"]);
+    let run = tcc(
+        folder.path(),
+        &[&all[..], &["--memory", "10"]].concat(),
+        b"in x : f32[n]\nout y : f32[n]\ny[i] = x[i]\n",
+    );
+    refused(&run, 4, &["E0301", "needs 7.8 KiB", "--memory 8KiB"]);
+    // The advice is right when it is followed.
+    let program = b"in x : f32[n]\nout y : f32[n]\ny[i] = sum[j] x[j]*x[i]\n";
+    let run = |memory| tcc(folder.path(), &["run", "-", "x=ones:1000", "--memory", memory], program);
+    let refusal = run("5000");
+    refused(&refusal, 4, &["E0301", "the largest: `x` 3.9 KiB, `y` 3.9 KiB"]);
+    let (_, advice) = refusal.stderr.split_once("--memory ").expect("an advice");
+    let advice = advice.split(';').next().expect("a size").to_owned();
+    assert_eq!(run(&advice).code, Some(0));
+    let long = vec![b'#'; (32 << 20) + 1];
+    let run = tcc(folder.path(), &["check", "-"], &long);
+    refused(&run, 4, &["32.0 MiB"]);
+    assert!(!run.stderr.contains("--memory"), "{}", run.stderr);
+}
+
+/// Every element is printed once, in linear time, and no faster than it is read.
+#[test]
+fn printing_streams() {
+    let folder = folder();
+    let run = tcc(folder.path(), &["run", "-e", "y[i] = x[i]", "x=ones:500000", "--print", "full"], b"");
+    assert_eq!(run.stdout.split_whitespace().filter(|word| *word == "1").count(), 500_000 + 3);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tcc"))
+        .args(["run", "-e", "y[i] = x[i]", "x=ones:3000000", "--print", "full"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("tcc starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("tcc ends");
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_reported() {
+    let folder = folder();
+    std::fs::write(folder.path().join("x.ein"), "in x : f32[n]\nout y : f32[n]\ny[i] = x[i]\n")
+        .expect("written");
+    for words in [
+        &["run", "x.ein", "x=ones:3"][..],
+        &["run", "x.ein", "x=ones:3", "--format", "json"],
+        &["show", "x.ein"],
+        &["check", "--sizes", "x.ein"],
+        &["compile", "x.ein"],
+        &["verify", "x.ein"],
+        &["doctor"],
+        &["--help"],
+        &["run", "--help"],
+        &["--version"],
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("a full device");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tcc"));
+        let output = command.args(words).current_dir(folder.path()).stdout(full).output().expect("tcc ends");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(5), "{words:?}: {text}");
+        assert!(text.contains("cannot write to standard output"), "{words:?}: {text}");
+    }
+}
+
+#[test]
+fn no_result_is_written_over_another() {
+    let folder = folder();
+    let program = b"in x : f32[n]\nout y : f32[n]\nout z : f32[n]\ny[i] = x[i]\nz[i] = 2*x[i]\n";
+    let with = |words: &[&str]| tcc(folder.path(), &[&["run", "-", "x=ones:3"], words].concat(), program);
+    refused(&with(&["-o", "y=d.npy", "-o", "z=./d.npy"]), 2, &["more than one result"]);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    let run = with(&["-o", "y=a.npy", "-o", "y=b.npy"]);
+    assert!(run.stdout.contains("-> a.npy") && run.stdout.contains("-> b.npy"), "{}", run.stdout);
+}
+
+#[test]
+fn demos_of_many_sizes_stay_small() {
+    let folder = folder();
+    let axes = "abcdefghijkl".chars().map(|c| format!("s{c}")).collect::<Vec<_>>();
+    let program = format!(
+        "in x : f32[{}]\nout y : f32\ny = sum[{}] x[{}]\n",
+        axes.join(", "),
+        axes.join(", ").to_uppercase(),
+        axes.join(", ").to_uppercase()
+    );
+    let run = tcc(folder.path(), &["run", "-", "--demo"], program.as_bytes());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+}

@@ -36,9 +36,16 @@ pub struct Source {
 }
 
 impl Source {
+    /// How messages call a program that was read from standard input.
+    pub const STDIN: &str = "standard input";
+
     /// The name of the program: that of its file, without folder and extension.
     pub fn stem(&self) -> String {
-        let name = if self.expression { "expression" } else { &self.name };
+        let name = match self.name.as_str() {
+            _ if self.expression => "expression",
+            Source::STDIN => "program",
+            name => name,
+        };
         let stem = Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
         stem.unwrap_or_else(|| "program".into())
     }

@@ -1,6 +1,7 @@
 //! Everything that can go wrong, as values.
 
 use crate::binding_error::coded;
+use crate::operand::size;
 use tcc_backends::{BackendError, CallError};
 use tcc_frontend::ast::Span;
 use tcc_frontend::diagnostic::{Code, Diagnostic};
@@ -111,10 +112,17 @@ impl From<EvalError> for Error {
             EvalError::Check { message, .. } => coded(&message, Code::IndexOutside, None).into(),
             EvalError::Extent(error) => Error::rejected(Code::NegativeSize, error.to_string(), None),
             // These limits are the evaluator's own: no option changes them.
-            error @ EvalError::Limit { .. } => {
-                Diagnostic::new(Code::MemoryLimit, format!("{error} that evaluators have"))
-                    .help("choose smaller sizes")
-                    .into()
+            EvalError::Limit { needed, limit, unit } => {
+                let shown = |count: u128| match (unit, u64::try_from(count)) {
+                    ("bytes", Ok(bytes)) => size(bytes),
+                    _ => format!("{count} {unit}"),
+                };
+                let message = format!(
+                    "the evaluation would take {}, evaluators take up to {}",
+                    shown(needed),
+                    shown(limit)
+                );
+                Diagnostic::new(Code::MemoryLimit, message).help("choose smaller sizes").into()
             }
             error @ (EvalError::Domain(_) | EvalError::Fault(_)) => Error::Bug(error.to_string()),
         }

@@ -442,6 +442,7 @@ fn within(compiler: &Compiler, graph: &Graph, bindings: &Bindings, arena: u64) -
     if needed <= limit {
         return Ok(());
     }
+    all.retain(|(_, bytes)| *bytes > 0);
     all.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
     let largest: Vec<String> =
         all.iter().take(3).map(|(name, bytes)| format!("{name} {}", size(*bytes))).collect();

@@ -4,15 +4,17 @@
 //! arguments, arithmetic on them saturates, and every condition the program states is checked before
 //! the code runs.
 
+use crate::binding_error::coded;
 use crate::{Dtype, Error, Source};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use tcc_frontend::Program;
+use tcc_frontend::diagnostic::Code;
 use tcc_ir::extent::Atom;
 use tcc_ir::graph::Input;
 use tcc_ir::loops::{Func, Role};
 use tcc_ir::scalar::Literal;
-use tcc_ir::{Extent, Name, Relation};
+use tcc_ir::{Extent, Name, Relation, Requirement};
 
 /// Status of a call without working memory.
 const NO_SCRATCH: i64 = -1;
@@ -32,13 +34,15 @@ pub struct Wrapper<'a> {
 /// A parameter of the C function.
 struct CParameter<'a> {
     name: String,
+    /// Its name in the program.
+    called: &'a str,
     dtype: Dtype,
     extents: Vec<Extent>,
     input: Option<&'a Input>,
 }
 
 impl<'a> Wrapper<'a> {
-    /// The wrapper of `func`, which was compiled from `program`, after the file `stem`.
+    /// The wrapper of `func`, which was compiled from `program`, in files called `stem`.
     pub fn new(stem: &str, program: &'a Program, func: &'a Func) -> Wrapper<'a> {
         let mut names: BTreeMap<Name, String> = BTreeMap::new();
         let buffers = func.buffers.iter().filter(|b| matches!(b.role, Role::Input | Role::Output));
@@ -54,12 +58,12 @@ impl<'a> Wrapper<'a> {
 
     /// The symbol of the code in the object file.
     pub fn symbol(&self) -> String {
-        format!("tcc_{}_kernel", self.stem)
+        format!("{}_kernel", self.function())
     }
 
     /// The name of the typed function.
     pub fn function(&self) -> String {
-        format!("tcc_{}", self.stem)
+        format!("tcc_{}", letters(&self.stem))
     }
 
     fn name(&self, name: &Name) -> String {
@@ -71,6 +75,7 @@ impl<'a> Wrapper<'a> {
         wanted
             .map(|buffer| CParameter {
                 name: self.name(&buffer.name),
+                called: &buffer.name,
                 dtype: buffer.dtype,
                 extents: buffer.extents.clone(),
                 input: self
@@ -89,16 +94,16 @@ impl<'a> Wrapper<'a> {
 
     /// The header.
     pub fn header(&self, source: &Source) -> String {
-        let guard = format!("TCC_{}_H", self.stem.to_uppercase());
+        let guard = format!("TCC_{}_H", letters(&self.stem));
         let mut out = String::new();
         let version = env!("CARGO_PKG_VERSION");
         let _ = writeln!(
             out,
             "/* {}.h, made by tcc {version} (tensor compiler) from this program:\n *",
-            self.stem
+            in_comment(&self.stem)
         );
         for line in source.text.trim_end().lines() {
-            let _ = writeln!(out, " *   {}", line.replace("*/", "* /").replace("/*", "/ *"));
+            let _ = writeln!(out, " *   {}", in_comment(line));
         }
         out.push_str(
             " *\n * Arrays are dense and row-major; the extents stand beside each parameter. No two parameters may\n \
@@ -106,8 +111,10 @@ impl<'a> Wrapper<'a> {
              * threads may call at the same time, each with its own scratch memory (aligned to 8 bytes).\n \
              * Complex numbers are pairs of real and imaginary part; f16 and bf16 are their 16 bits. */\n",
         );
-        let _ =
-            writeln!(out, "#ifndef {guard}\n#define {guard}\n\n#include <stddef.h>\n#include <stdint.h>\n");
+        let _ = writeln!(
+            out,
+            "#ifndef {guard}\n#define {guard}\n\n#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n"
+        );
         out.push_str(RUNTIME);
         let _ = writeln!(
             out,
@@ -156,6 +163,7 @@ impl<'a> Wrapper<'a> {
         );
         let _ = writeln!(out, "static inline int {}({})\n{{", self.function(), list.join(", "));
         self.checks(out);
+        self.interval_checks(out);
         let values: Vec<String> = self.func.symbols.iter().map(|symbol| self.name(&symbol.name)).collect();
         let values = if values.is_empty() { "0".to_owned() } else { values.join(", ") };
         let _ = writeln!(out, "    {{\n        int64_t tcc_sizes[] = {{ {values} }};");
@@ -180,7 +188,7 @@ impl<'a> Wrapper<'a> {
             let holds = match requirement.relation {
                 Relation::Eq => format!("{left} == {right}"),
                 Relation::Le => format!("{left} <= {right}"),
-                Relation::Divides => format!("{left} != 0 && tcc_mod({right}, {left}) == 0"),
+                Relation::Divides => format!("{left} != 0 && TCC_mod({right}, {left}) == 0"),
             };
             let _ = writeln!(out, "    if (!({holds})) return {};", REQUIREMENT - at as i64);
         }
@@ -191,6 +199,46 @@ impl<'a> Wrapper<'a> {
             self.function(),
             sizes.join(", ")
         );
+    }
+
+    /// The parameters with a promised interval: status, interval.
+    fn intervals(&self) -> Vec<(i64, CParameter<'a>, (String, String))> {
+        let first = REQUIREMENT - self.func.requirements.len() as i64;
+        let promised = self.parameters().into_iter().filter_map(|parameter| {
+            let (low, high) = parameter.input?.range?;
+            Some((parameter, (number(low), number(high))))
+        });
+        promised.zip(0..).map(|((parameter, interval), at)| (first - at, parameter, interval)).collect()
+    }
+
+    /// Conditions on the elements of inputs with a promised interval. A complex number keeps it with its
+    /// real part.
+    fn interval_checks(&self, out: &mut String) {
+        for (status, parameter, (low, high)) in self.intervals() {
+            let (_, parts) = c_type(parameter.dtype);
+            let extents = parameter.extents.iter().map(|extent| self.extent(extent));
+            let count = extents.reduce(|count, extent| format!("TCC_mul({count}, {extent})"));
+            let count = count.unwrap_or_else(|| literal(1));
+            let element = match (parameter.is_number(), parts) {
+                (true, _) => parameter.name.clone(),
+                (false, 1) => format!("{}[at]", parameter.name),
+                (false, _) => format!("{}[{parts} * at]", parameter.name),
+            };
+            let value = match parameter.dtype {
+                Dtype::F16 => format!("TCC_f16({element})"),
+                Dtype::BF16 => format!("TCC_bf16({element})"),
+                _ => format!("(double){element}"),
+            };
+            let check = format!("if (!({value} >= {low} && {value} <= {high})) return {status};");
+            let _ = if parameter.is_number() {
+                writeln!(out, "    {check}")
+            } else {
+                writeln!(
+                    out,
+                    "    {{\n        int64_t at, count = {count};\n        for (at = 0; at < count; at++) {check}\n    }}"
+                )
+            };
+        }
     }
 
     fn strerror_function(&self, out: &mut String) {
@@ -204,23 +252,28 @@ impl<'a> Wrapper<'a> {
             let _ = writeln!(out, "    case {}: return {};", at + 1, c_string(&check.message));
         }
         for (at, requirement) in self.func.requirements.iter().enumerate() {
-            let message = requirement
-                .message
-                .replace("{left}", &requirement.left.to_string())
-                .replace("{right}", &requirement.right.to_string());
+            let message = requirement_text(requirement);
             let _ = writeln!(out, "    case {}: return {};", REQUIREMENT - at as i64, c_string(&message));
         }
-        out.push_str("    default: return tcc_strerror(status);\n    }\n}\n\n");
+        for (status, parameter, (low, high)) in self.intervals() {
+            let message = format!(
+                "{}: an element of {} lies outside [{low}, {high}]",
+                Code::OutsideInterval,
+                parameter.called
+            );
+            let _ = writeln!(out, "    case {status}: return {};", c_string(&message));
+        }
+        out.push_str("    default: return TCC_strerror(status);\n    }\n}\n\n");
     }
 
     fn describe(&self, parameter: &CParameter<'_>) -> String {
         let extents: Vec<String> = parameter.extents.iter().map(Extent::to_string).collect();
         let shape = if extents.is_empty() { String::new() } else { format!("[{}]", extents.join(", ")) };
-        let mut text = format!("{} : {}{shape}", parameter.name, parameter.dtype).replace("*/", "* /");
+        let mut text = format!("{} : {}{shape}", parameter.name, parameter.dtype);
         if let Some((low, high)) = parameter.input.and_then(|input| input.range) {
-            let _ = write!(text, " in [{}, {}] (not checked here)", number(low), number(high));
+            let _ = write!(text, " in [{}, {}]", number(low), number(high));
         }
-        text
+        in_comment(&text)
     }
 
     /// A C expression for an extent; arithmetic saturates at the bounds of int64_t.
@@ -232,15 +285,15 @@ impl<'a> Wrapper<'a> {
             for (at, atom) in atoms.iter().enumerate() {
                 let atom = match atom {
                     Atom::Symbol(name) => self.name(name),
-                    Atom::Div(a, b) => format!("tcc_div({}, {})", self.extent(a), self.extent(b)),
-                    Atom::Mod(a, b) => format!("tcc_mod({}, {})", self.extent(a), self.extent(b)),
+                    Atom::Div(a, b) => format!("TCC_div({}, {})", self.extent(a), self.extent(b)),
+                    Atom::Mod(a, b) => format!("TCC_mod({}, {})", self.extent(a), self.extent(b)),
                 };
                 product =
-                    if at == 0 && coefficient == 1 { atom } else { format!("tcc_mul({product}, {atom})") };
+                    if at == 0 && coefficient == 1 { atom } else { format!("TCC_mul({product}, {atom})") };
             }
             sum = Some(match sum {
                 None => product,
-                Some(sum) => format!("tcc_add({sum}, {product})"),
+                Some(sum) => format!("TCC_add({sum}, {product})"),
             });
         }
         sum.unwrap_or_else(|| literal(0))
@@ -253,9 +306,10 @@ impl<'a> Wrapper<'a> {
             extent.eval(&bindings).map_err(|error| Error::Argument(error.to_string()))
         };
         let mut out = format!(
-            "/* Calls {0} once on made-up data: cc {1}_main.c {1}.o -lm && ./a.out */\n#include \"{1}.h\"\n#include <stdio.h>\n#include <stdlib.h>\n\nint main(void)\n{{\n",
+            "/* Calls {0} once on made-up data: cc {2}_main.c {2}.o -lm && ./a.out */\n#include \"{1}.h\"\n#include <stdio.h>\n#include <stdlib.h>\n\nint main(void)\n{{\n",
             self.function(),
-            self.stem
+            self.stem,
+            in_comment(&self.stem)
         );
         let mut arguments = Vec::new();
         for symbol in &self.func.symbols {
@@ -267,7 +321,7 @@ impl<'a> Wrapper<'a> {
         let sizes = arguments.join(", ");
         let (mut frees, mut prints) = (String::new(), String::new());
         for parameter in self.parameters() {
-            let name = &parameter.name;
+            let (name, called) = (&parameter.name, parameter.called);
             if let Some(input) = parameter.input.filter(|input| input.param.is_some()) {
                 let value = input.param.flatten().map_or_else(|| "0.5".to_owned(), number);
                 let _ = writeln!(out, "    const double {name} = {value};");
@@ -291,12 +345,12 @@ impl<'a> Wrapper<'a> {
             } else if matches!(parameter.dtype, Dtype::F32 | Dtype::F64 | Dtype::C64 | Dtype::C128) {
                 let _ = writeln!(
                     prints,
-                    "    double {name}_sum = 0;\n    for (int64_t at = 0; at < {count}; at++) {name}_sum += (double){name}[at];\n    printf(\"{name}: sum of %d numbers %.6g\\n\", {count}, {name}_sum);"
+                    "    double {name}_sum = 0;\n    for (int64_t at = 0; at < {count}; at++) {name}_sum += (double){name}[at];\n    printf(\"{called}: sum of %d numbers %.6g\\n\", {count}, {name}_sum);"
                 );
             } else {
                 let _ = writeln!(
                     prints,
-                    "    printf(\"{name}: %d numbers, first bits %lld\\n\", {count}, (long long){name}[0]);"
+                    "    printf(\"{called}: %d numbers, first bits %lld\\n\", {count}, (long long){name}[0]);"
                 );
             }
             let _ = writeln!(frees, "    free({name});");
@@ -365,8 +419,31 @@ fn example_value(dtype: Dtype) -> &'static str {
     }
 }
 
+/// A double constant.
 fn number(literal: Literal) -> String {
-    format!("{:?}", crate::specialised::as_f64(literal))
+    match crate::specialised::as_f64(literal) {
+        value if value.is_nan() => "(double)NAN".into(),
+        value if value.is_infinite() => format!("{}(double)INFINITY", if value < 0.0 { "-" } else { "" }),
+        value => format!("{value:?}"),
+    }
+}
+
+/// What a requirement says, where the values of its sides are not known.
+fn requirement_text(requirement: &Requirement) -> String {
+    let code = coded(&requirement.message, Code::OperandExtent, None).code;
+    let relation = match requirement.relation {
+        Relation::Eq => "=",
+        Relation::Le => "<=",
+        Relation::Divides => "divides",
+    };
+    let Requirement { left, right, .. } = requirement;
+    format!("{code}: {}: required is {left} {relation} {right}", code.info().title)
+}
+
+/// Text as it may stand in a comment: neither its end, nor the start of another, nor a trigraph.
+fn in_comment(text: &str) -> String {
+    // Twice, because `???` has two.
+    text.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?").replace("??", "? ?")
 }
 
 /// An int64_t constant.
@@ -389,117 +466,37 @@ fn c_string(text: &str) -> String {
     out
 }
 
-/// Words that C or C++ keep for themselves, and names that the wrapper uses.
-const RESERVED: &[&str] = &[
-    "alignas",
-    "alignof",
-    "and",
-    "asm",
-    "auto",
-    "bool",
-    "break",
-    "case",
-    "catch",
-    "char",
-    "class",
-    "const",
-    "constexpr",
-    "continue",
-    "decltype",
-    "default",
-    "delete",
-    "do",
-    "double",
-    "else",
-    "enum",
-    "errno",
-    "explicit",
-    "export",
-    "extern",
-    "false",
-    "float",
-    "for",
-    "friend",
-    "goto",
-    "if",
-    "inline",
-    "int",
-    "long",
-    "mutable",
-    "namespace",
-    "new",
-    "noexcept",
-    "not",
-    "nullptr",
-    "operator",
-    "or",
-    "private",
-    "protected",
-    "public",
-    "register",
-    "restrict",
-    "return",
-    "short",
-    "signed",
-    "sizeof",
-    "static",
-    "struct",
-    "switch",
-    "template",
-    "this",
-    "throw",
-    "true",
-    "try",
-    "typedef",
-    "typeid",
-    "typename",
-    "union",
-    "unsigned",
-    "using",
-    "virtual",
-    "void",
-    "volatile",
-    "while",
-    "xor",
-    "scratch",
-    "status",
-    "main",
-    "at",
-    "I",
-    "NULL",
-];
-
-/// A C name for a name of the program.
-pub fn c_name(name: &str) -> String {
+/// The letters and digits of a name; what C does not allow is written in them.
+fn letters(name: &str) -> String {
     let mut out = String::new();
     for c in name.chars() {
-        if c.is_ascii_alphanumeric() || c == '_' {
-            out.push(c);
-        } else if c.is_ascii() {
-            out.push('_');
-        } else {
-            let _ = write!(out, "u{:x}", c as u32);
+        match c {
+            c if c.is_ascii_alphanumeric() || c == '_' => out.push(c),
+            c if c.is_ascii() => out.push('_'),
+            c => {
+                let _ = write!(out, "u{:x}", c as u32);
+            }
         }
     }
-    if out.is_empty() || out.starts_with(|c: char| c.is_ascii_digit()) {
-        out.insert(0, '_');
-    }
-    if RESERVED.contains(&out.as_str()) || out.starts_with("tcc_") {
-        out.push('_');
-    }
     out
+}
+
+/// A C name for a name of the program. No keyword, macro or function of C and C++ and no name of the
+/// wrapper ends with an underscore, so that none can be meant.
+fn c_name(name: &str) -> String {
+    format!("{}_", letters(name))
 }
 
 /// Arithmetic on sizes, once per translation unit however many headers are included.
 const RUNTIME: &str = r#"#ifndef TCC_RUNTIME
 #define TCC_RUNTIME
-static inline int64_t tcc_add(int64_t a, int64_t b)
+static inline int64_t TCC_add(int64_t a, int64_t b)
 {
     if (b > 0 && a > INT64_MAX - b) return INT64_MAX;
     if (b < 0 && a < INT64_MIN - b) return INT64_MIN;
     return a + b;
 }
-static inline int64_t tcc_mul(int64_t a, int64_t b)
+static inline int64_t TCC_mul(int64_t a, int64_t b)
 {
     if (a == 0 || b == 0) return 0;
     if (a == -1) return b == INT64_MIN ? INT64_MAX : -b;
@@ -511,17 +508,34 @@ static inline int64_t tcc_mul(int64_t a, int64_t b)
     }
     return a * b;
 }
-static inline int64_t tcc_div(int64_t a, int64_t b)
+static inline int64_t TCC_div(int64_t a, int64_t b)
 {
     if (b == 0) return 0;
-    if (b == -1) return tcc_mul(a, -1);
+    if (b == -1) return TCC_mul(a, -1);
     return a / b - (a % b != 0 && (a < 0) != (b < 0));
 }
-static inline int64_t tcc_mod(int64_t a, int64_t b)
+static inline int64_t TCC_mod(int64_t a, int64_t b)
 {
-    return b == 0 || b == -1 ? 0 : a - b * tcc_div(a, b);
+    return b == 0 || b == -1 ? 0 : a - b * TCC_div(a, b);
 }
-static inline const char *tcc_strerror(int status)
+static inline double TCC_f16(uint16_t bits)
+{
+    int exponent = (bits >> 10) & 31;
+    double value = exponent ? (bits & 1023) + 1024 : bits & 1023;
+    int at = exponent ? exponent : 1;
+    if (exponent == 31) value = bits & 1023 ? (double)NAN : (double)INFINITY;
+    for (; at < 25; at++) value /= 2;
+    for (; at > 25; at--) value *= 2;
+    return bits & 0x8000 ? -value : value;
+}
+static inline double TCC_bf16(uint16_t bits)
+{
+    uint32_t wide = (uint32_t)bits << 16;
+    float value;
+    memcpy(&value, &wide, sizeof value);
+    return value;
+}
+static inline const char *TCC_strerror(int status)
 {
     switch (status) {
     case 0: return "no error";
@@ -539,11 +553,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn comments_stay_comments() {
+        assert_eq!(in_comment("/*/ ???/"), "/ * / ? ? ?/");
+    }
+
+    #[test]
     fn names_are_c_names() {
-        assert_eq!(c_name("Q"), "Q");
+        assert_eq!(c_name("Q"), "Q_");
         assert_eq!(c_name("int"), "int_");
-        assert_eq!(c_name("α"), "u3b1");
-        assert_eq!(c_name("2x"), "_2x");
+        assert_eq!(c_name("α"), "u3b1_");
+        assert_eq!(letters("2 x"), "2_x");
         assert_eq!(c_string("a \"b\" ??"), r#""a \"b\" \?\?""#);
     }
 }

@@ -176,7 +176,7 @@ pub fn read_source(file: &str) -> Result<Source, Failure> {
         let diagnostic = Diagnostic::new(Code::MemoryLimit, message).help("split the program");
         return Err(Error::from(diagnostic).into());
     }
-    let name = if file == "-" { "standard input" } else { file };
+    let name = if file == "-" { Source::STDIN } else { file };
     match tcc_frontend::decode(&bytes) {
         Ok(text) => Ok(Source { name: name.into(), text: text.into(), expression: false }),
         Err(diagnostic) => {

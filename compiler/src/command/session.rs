@@ -60,16 +60,16 @@ impl From<Box<Diagnostic>> for Failure {
 #[derive(Args)]
 pub struct Global {
     /// Print no notes and hints
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 100)]
     pub quiet: bool,
     /// Print more notes: passes, memory
-    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, conflicts_with = "quiet", display_order = 100)]
     pub verbose: bool,
     /// Colours in messages
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    #[arg(long, global = true, display_order = 100, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
     /// Form of the output; people read `human`, programs read `json`
-    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    #[arg(long, global = true, display_order = 100, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 }
 

@@ -39,8 +39,18 @@ const CHECKED_ATTEMPTS: usize = 24;
 /// Binds symbols: those given and those chosen.
 type TryWith<'a> = dyn Fn(&Bindings) -> Result<Bindings, BindError> + 'a;
 
-/// Choices of sizes that satisfy the requirements: small distinct sizes (8, 9, ..) and parameters (2, 3, ..)
-/// first, random small ones after that.
+/// The smallest and the largest size that is chosen where `count` are open. A program may run over all of
+/// them at once, so their product has to stay small.
+fn range(count: usize) -> (i64, i64) {
+    match count {
+        0..=5 => (8, 16),
+        6..=8 => (3, 10),
+        _ => (2, 5),
+    }
+}
+
+/// Choices of sizes that satisfy the requirements: small sizes (8, 9, .., distinct unless there are many) and
+/// parameters (2, 3, ..) first, random small ones after that.
 fn sizes<'a>(
     graph: &'a Graph,
     open: &'a [Name],
@@ -48,15 +58,16 @@ fn sizes<'a>(
     try_with: &'a TryWith<'a>,
 ) -> impl Iterator<Item = Result<Bindings, BindError>> + 'a {
     let is_param = |name: &Name| graph.symbols.iter().any(|symbol| symbol.name == *name && symbol.param);
+    let (smallest, largest) = range(open.iter().filter(|name| !is_param(name)).count());
     let attempts = if open.is_empty() { 1 } else { ATTEMPTS };
     (0..attempts).map(move |attempt| {
         let mut random = Random::new(attempt, "sizes");
         let mut chosen = given.clone();
         for (at, name) in open.iter().enumerate() {
             let value = match (attempt, is_param(name)) {
-                (0, false) => 8 + at as i64,
+                (0, false) => smallest + at as i64 % (largest - smallest + 1),
                 (0, true) => 2 + at as i64,
-                (_, false) => random.integer(2, 16),
+                (_, false) => random.integer(2, largest),
                 (_, true) => random.integer(1, 6),
             };
             chosen.insert(name.clone(), value);
