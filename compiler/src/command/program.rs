@@ -42,9 +42,11 @@ pub struct CompilerArguments {
     /// What runs the code
     #[arg(long, default_value = "cranelift", value_name = "NAME", help_heading = "Compilation")]
     backend: String,
-    /// `f64` computes f16, bf16 and f32 in f64, and c64 in c128
-    #[arg(long = "type", value_name = "DTYPE", value_parser = ["f64"], help_heading = "Compilation")]
-    dtype: Option<String>,
+    /// `f32`: the declared types, and f32 where none is declared; `f64`: f16, bf16 and f32 become f64, c64
+    /// becomes c128
+    #[arg(long = "type", value_name = "DTYPE", value_parser = ["f32", "f64"], default_value = "f32",
+          help_heading = "Compilation")]
+    dtype: String,
     /// What rewrites may do to floating-point results
     #[arg(long, value_name = "CONTRACT", value_parser = ["strict", "reassoc", "fast"], default_value = "reassoc",
           help_heading = "Compilation")]
@@ -66,7 +68,7 @@ impl CompilerArguments {
             .backend(&self.backend)?
             .contract(contract)
             .memory_limit(self.memory)
-            .double_precision(self.dtype.as_deref() == Some("f64")))
+            .double_precision(self.dtype == "f64"))
     }
 
     /// The name of the backend.
