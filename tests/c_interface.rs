@@ -162,3 +162,38 @@ fn shared_libraries_are_linked() {
         assert!(length > 0, "{file} is missing");
     }
 }
+
+#[test]
+fn artefacts_carry_the_recipe_that_makes_them_again() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let program = "in x : f32[n]\nout y : f32[n]\ny[i] = exp(x[i]) * sum[j] x[j]\n";
+    std::fs::write(folder.path().join("k.ein"), program).expect("the file can be written");
+    let made = |arguments: &[&str]| {
+        let output = run(env!("CARGO_BIN_EXE_tcc"), arguments, folder.path());
+        assert!(output.status.success(), "{}", text(&output));
+    };
+    made(&["compile", "k.ein", "-O3", "--fp", "strict", "n=12", "--emit", "obj,header,recipe", "-o", "a"]);
+    let read = |name: &str| std::fs::read(folder.path().join(name)).expect("it was written");
+    let recipe = read("a/k.recipe");
+    let holds = |file: Vec<u8>, text: &[u8]| file.windows(text.len()).any(|bytes| bytes == text);
+    assert!(holds(recipe.clone(), b"contract = strict") && holds(recipe.clone(), b"sizes = n=12"));
+    assert!(holds(read("a/k.o"), &recipe), "the object file does not carry its recipe");
+    assert!(holds(read("a/k.h"), b"contract = strict"), "the header does not show the recipe");
+    made(&["compile", "k.ein", "--recipe", "a/k.recipe", "-o", "b"]);
+    assert!(read("a/k.o") == read("b/k.o"), "the recipe makes another object file");
+    made(&["compile", "k.ein", "n=12", "-o", "c"]);
+    assert!(read("a/k.o") != read("c/k.o"), "the recipe makes no difference");
+
+    let other = String::from_utf8(recipe).expect("text").replace("version = ", "version = 9");
+    std::fs::write(folder.path().join("other.recipe"), other).expect("the file can be written");
+    let output =
+        run(env!("CARGO_BIN_EXE_tcc"), &["check", "k.ein", "--recipe", "other.recipe"], folder.path());
+    assert!(
+        output.status.success() && text(&output).contains("may not make the same code"),
+        "{}",
+        text(&output)
+    );
+    let output = run(env!("CARGO_BIN_EXE_tcc"), &["check", "k.ein", "--recipe", "k.ein"], folder.path());
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("`k.ein` is no recipe"), "{}", text(&output));
+}

@@ -11,7 +11,7 @@ use tcc_ir::graph::Graph;
 use tcc_ir::loops::Func;
 use tcc_ir::scalar::Literal;
 use tcc_passes::graph::specialise;
-use tcc_passes::{Contract, LEVELS, PassContext, PassObserver, Pipeline};
+use tcc_passes::{Contract, LEVELS, Limits, PassContext, PassObserver, Pipeline, Recipe};
 
 /// Options of the compiler. The default: `-O2`, Cranelift, sums may be reassociated, 4 GiB.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct Compiler {
     pipeline: Pipeline,
     backend: &'static str,
     contract: Contract,
+    limits: Limits,
+    fuel: Option<u64>,
     memory: u64,
     double_precision: bool,
 }
@@ -104,6 +106,8 @@ impl Default for Compiler {
             pipeline: Pipeline::level("O2").unwrap_or_default(),
             backend: "cranelift",
             contract: Contract::default(),
+            limits: Limits::default(),
+            fuel: None,
             memory: 4 << 30,
             double_precision: false,
         }
@@ -128,6 +132,12 @@ impl Compiler {
     /// A pipeline as text: `canonicalize, cse | fuse, hoist, expand_math, reuse_buffers`.
     pub fn pipeline(self, text: &str) -> Result<Compiler> {
         Ok(Compiler { pipeline: Pipeline::parse(text)?, ..self })
+    }
+
+    /// Passes, contract, limits and fuel as a recipe says.
+    pub fn recipe(self, recipe: &Recipe) -> Compiler {
+        let Recipe { contract, limits, fuel, .. } = *recipe;
+        Compiler { pipeline: recipe.pipeline.clone(), contract, limits, fuel, ..self }
     }
 
     /// The backend: `cranelift` or `interp`.
@@ -213,7 +223,12 @@ impl Compiler {
 
     /// The context in which passes run: `bindings` fix sizes.
     pub fn context(&self, bindings: &Bindings) -> PassContext {
-        PassContext::new(self.contract, bindings.clone())
+        let context =
+            PassContext { limits: self.limits, ..PassContext::new(self.contract, bindings.clone()) };
+        match self.fuel {
+            Some(fuel) => context.with_fuel(fuel),
+            None => context,
+        }
     }
 
     /// Runs the pipeline. Symbols that `bindings` has become constants first.

@@ -40,7 +40,7 @@ pub use error::{Error, Result};
 pub use kernel::Kernel;
 pub use tcc_frontend::diagnostic::Diagnostic;
 pub use tcc_ir::{Array, Dtype};
-pub use tcc_passes::Contract;
+pub use tcc_passes::{Contract, Recipe};
 
 /// Compiles an expression with the default options: `C[i,k] += A[i,j] * B[j,k]`, or a classic einsum
 /// string such as `ij,jk->ik`. Tensors that no equation defines are operands, in the order in which

@@ -61,16 +61,6 @@ impl Recipe {
         }
     }
 
-    /// The context in which the pipeline ran.
-    pub fn context(&self) -> PassContext {
-        let context =
-            PassContext { limits: self.limits, ..PassContext::new(self.contract, self.sizes.clone()) };
-        match self.fuel {
-            Some(fuel) => context.with_fuel(fuel),
-            None => context,
-        }
-    }
-
     /// Why this version of tcc may not make the same bytes from the recipe; empty if it does.
     pub fn differences(&self) -> Vec<String> {
         let mut found = Vec::new();
@@ -210,9 +200,6 @@ mod tests {
         let recipe = recipe();
         assert_eq!(recipe.to_string().parse(), Ok(recipe.clone()));
         assert_eq!(recipe.differences(), Vec::<String>::new());
-        let context = recipe.context();
-        assert_eq!((context.contract, context.fuel_left()), (Contract::Strict, Some(7)));
-        assert_eq!(context.bindings, recipe.sizes);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::process::Command;
 use tcc_backends::{EmitKind, Target};
 use tcc_frontend::Program;
 use tcc_ir::loops::Func;
-use tcc_passes::Quiet;
+use tcc_passes::{Quiet, Recipe};
 
 /// Compile a program to an object file and a C header with a typed function
 #[derive(clap::Args)]
@@ -31,7 +31,7 @@ pub struct Arguments {
     program: ProgramArguments,
     /// What to write
     #[arg(long, value_name = "KINDS", value_delimiter = ',', default_value = "obj,header",
-          value_parser = ["obj", "header", "so", "clif", "asm", "graph", "loops", "example"])]
+          value_parser = ["obj", "header", "so", "clif", "asm", "graph", "loops", "example", "recipe"])]
     emit: Vec<String>,
     /// The folder to write into; it is made if it is missing
     #[arg(short = 'o', value_name = "DIR", default_value = ".")]
@@ -51,6 +51,7 @@ fn suffix(kind: &str) -> &'static str {
         "asm" => ".s",
         "graph" => ".graph",
         "loops" => ".loops",
+        "recipe" => ".recipe",
         _ => "_main.c",
     }
 }
@@ -69,8 +70,13 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     session.detail(|| loaded.compiler.passes().to_string());
     tcc_passes::graph::specialise::run(&mut graph, &loaded.compiler.context(&bindings));
     let program = Program { graph, ..loaded.program.clone() };
+    let target = Target { native: arguments.native, ..Target::default() };
+    let context = loaded.compiler.context(&bindings);
+    let recipe = Recipe::new(loaded.compiler.passes(), &context, &target.machine());
     let job = Job {
         arguments: &arguments,
+        recipe: &recipe,
+        target,
         loaded: &loaded.source,
         program: &program,
         func: &func,
@@ -94,6 +100,8 @@ type Made = (PathBuf, Vec<u8>, String);
 
 struct Job<'a> {
     arguments: &'a Arguments,
+    recipe: &'a Recipe,
+    target: Target,
     loaded: &'a Source,
     program: &'a Program,
     func: &'a Func,
@@ -104,7 +112,9 @@ struct Job<'a> {
 impl Job<'_> {
     fn make(&self, compiler: &crate::Compiler) -> Result<Vec<Made>, Failure> {
         let wrapper = Wrapper::new(&self.stem, self.program, self.func);
-        let target = Target { symbol: Some(wrapper.symbol()), native: self.arguments.native, recipe: None };
+        let recipe = self.recipe.to_string();
+        let target =
+            Target { symbol: Some(wrapper.symbol()), recipe: Some(recipe.clone()), ..self.target.clone() };
         let emit = |kind: EmitKind| -> Result<Vec<u8>, Error> {
             Ok((compiler.target()?.emit)(self.func, kind, &target)?.as_bytes().to_vec())
         };
@@ -120,8 +130,11 @@ impl Job<'_> {
                 "so" => (link(&emit(EmitKind::Object)?, &path)?, "shared library".into()),
                 "graph" => (self.program.graph.to_string().into_bytes(), "graph IR".into()),
                 "loops" => (self.func.to_string().into_bytes(), "loop IR".into()),
+                "recipe" => {
+                    (recipe.clone().into_bytes(), "how this was compiled: tcc compile --recipe".into())
+                }
                 "header" => (
-                    wrapper.header(self.loaded).into_bytes(),
+                    wrapper.header(self.loaded, self.recipe).into_bytes(),
                     format!("C header, function {}", wrapper.function()),
                 ),
                 _ => (

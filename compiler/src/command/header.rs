@@ -15,6 +15,7 @@ use tcc_ir::graph::Input;
 use tcc_ir::loops::{Func, Role};
 use tcc_ir::scalar::Literal;
 use tcc_ir::{Extent, Name, Relation, Requirement};
+use tcc_passes::Recipe;
 
 /// Status of a call without working memory.
 const NO_SCRATCH: i64 = -1;
@@ -93,7 +94,7 @@ impl<'a> Wrapper<'a> {
     }
 
     /// The header.
-    pub fn header(&self, source: &Source) -> String {
+    pub fn header(&self, source: &Source, recipe: &Recipe) -> String {
         let guard = format!("TCC_{}_H", letters(&self.stem));
         let mut out = String::new();
         let version = env!("CARGO_PKG_VERSION");
@@ -103,6 +104,10 @@ impl<'a> Wrapper<'a> {
             in_comment(&self.stem)
         );
         for line in source.text.trim_end().lines() {
+            let _ = writeln!(out, " *   {}", in_comment(line));
+        }
+        let _ = writeln!(out, " *\n * Recipe {:016x}:\n *", recipe.hash());
+        for line in recipe.to_string().lines() {
             let _ = writeln!(out, " *   {}", in_comment(line));
         }
         out.push_str(

@@ -2,12 +2,12 @@
 
 use super::session::{Failure, Session};
 use crate::operand::bind::{Binder, Bound, Missing, Wanted, Words};
-use crate::operand::{Limits, size};
+use crate::operand::{Limits, shown, size};
 use crate::specialised::operands_fit;
-use crate::{Compiler, Contract, Error, Source};
+use crate::{Compiler, Contract, Error, Recipe, Source};
 use clap::Args;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tcc_frontend::Program;
 use tcc_frontend::diagnostic::{Code, Diagnostic};
 use tcc_ir::Bindings;
@@ -39,6 +39,9 @@ pub struct CompilerArguments {
     /// Passes to run instead: `canonicalize, cse | fuse, hoist, expand_math, reuse_buffers`
     #[arg(long, value_name = "PASSES", conflicts_with = "level", help_heading = "Compilation")]
     pipeline: Option<String>,
+    /// Compile as an earlier artefact was: its recipe, from `tcc compile --emit recipe`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["level", "pipeline", "fp"], help_heading = "Compilation")]
+    recipe: Option<PathBuf>,
     /// What runs the code
     #[arg(long, default_value = "cranelift", value_name = "NAME", help_heading = "Compilation")]
     backend: String,
@@ -63,12 +66,28 @@ impl CompilerArguments {
         if let Some(text) = &self.pipeline {
             compiler = compiler.pipeline(text)?;
         }
-        let contract = Contract::from_name(&self.fp).unwrap_or_default();
-        Ok(compiler
-            .backend(&self.backend)?
-            .contract(contract)
-            .memory_limit(self.memory)
-            .double_precision(self.dtype == "f64"))
+        compiler = compiler.contract(Contract::from_name(&self.fp).unwrap_or_default());
+        if let Some(recipe) = self.recipe()? {
+            compiler = compiler.recipe(&recipe);
+        }
+        Ok(compiler.backend(&self.backend)?.memory_limit(self.memory).double_precision(self.dtype == "f64"))
+    }
+
+    /// The recipe to compile by.
+    fn recipe(&self) -> Result<Option<Recipe>, Failure> {
+        let Some(path) = &self.recipe else { return Ok(None) };
+        let name = shown(path);
+        let mut text = String::new();
+        crate::operand::open(path)?
+            .take(SOURCE_LIMIT)
+            .read_to_string(&mut text)
+            .map_err(|error| unreadable(&name, &error.to_string()))?;
+        let recipe: Result<Recipe, _> = text.parse();
+        recipe.map(Some).map_err(|error| {
+            let message = format!("`{name}` is no recipe: {error}");
+            let help = "a recipe is what `tcc compile --emit recipe` writes";
+            Box::new(Diagnostic::new(Code::FileMalformed, message).help(help)).into()
+        })
     }
 
     /// The name of the backend.
@@ -126,7 +145,13 @@ impl ProgramArguments {
     /// Reads and checks the program and finds its operands.
     pub fn bind(&self, session: &Session, missing: Missing) -> Result<(Loaded, Bound), Failure> {
         let (source, words) = self.source()?;
-        let words = Words::parse(words)?;
+        let mut words = Words::parse(words)?;
+        if let Some(recipe) = self.options.recipe()? {
+            for difference in recipe.differences() {
+                session.note(&format!("the recipe may not make the same code again: {difference}"));
+            }
+            words.sizes(&recipe.sizes);
+        }
         let mut binder = Binder::new(&words, self.options.limits())?;
         let loaded = self.load(session, source, &words, &mut binder)?;
         let fits = |bindings: &Bindings| operands_fit(&loaded.compiler, &loaded.program, bindings);

@@ -86,6 +86,15 @@ impl Words {
         self.named.iter().any(|(_, source)| *source == Source::Stdin)
     }
 
+    /// Adds sizes that are not given yet.
+    pub fn sizes(&mut self, sizes: &Bindings) {
+        for (name, value) in sizes {
+            if !self.named.iter().any(|(known, _)| **known == **name) {
+                self.named.push((name.to_string(), Source::Integer(*value)));
+            }
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.named.len() + self.packs.len()
