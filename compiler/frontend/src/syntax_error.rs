@@ -1,6 +1,8 @@
 //! Words for what the grammar refuses: looks at the tokens around the place where the parse stopped
 //! and says what the author probably meant.
 
+mod habits;
+
 use pest::error::{ErrorVariant, InputLocation};
 
 use crate::ast::{ReduceOp, Span, TransformKind};
@@ -41,6 +43,7 @@ pub(crate) fn explain(source: &str, line: &Line, error: &pest::error::Error<Rule
     stop.bad_assignment()
         .or_else(|| stop.unknown_keyword())
         .or_else(|| stop.second_statement())
+        .or_else(|| stop.habit())
         .or_else(|| stop.incomplete_if())
         .or_else(|| stop.bad_reduction())
         .or_else(|| stop.adjacent_operands())
@@ -203,22 +206,14 @@ impl Stop<'_> {
         if !self.begins_operand() || !(close.is(self.source, ")") || close.is(self.source, "]")) {
             return None;
         }
-        let mut depth = 0usize;
-        let open = self.tokens[..self.at].iter().rposition(|token| {
-            match token.bracket(self.source) {
-                Some(')' | ']' | '}') => depth += 1,
-                Some(_) => depth = depth.saturating_sub(1),
-                None => {}
-            }
-            depth == 0
-        })?;
+        let open = self.opening(self.at)?;
         let word = self.tokens.get(open.checked_sub(1)?)?;
         let text = word.text(self.source);
         let transforms = TransformKind::from_text(text).is_some();
         if ReduceOp::from_text(text).is_none() && !transforms {
             return None;
         }
-        let inside = Span::new(self.tokens[open].span.end, close.span.start).text(self.source).trim();
+        let inside = self.inside(open, self.at - 1);
         let (message, help) = match (close.is(self.source, ")"), transforms) {
             (true, _) => ("takes its indices in square brackets", format!("write {text}[{inside}]")),
             (false, true) => {
