@@ -64,6 +64,10 @@ fn classic_einsum_strings_work() {
     let trace = tcc::jit("ii->").unwrap();
     let t: ndarray::Array0<f64> = trace.call((&array![[1.0, 2.0], [3.0, 4.0]],)).unwrap();
     assert_eq!(t.into_scalar(), 5.0);
+    // The text of a file may be one too; its operands decide the types all the same.
+    let transpose = tcc::Compiler::new().compile("# a comment\nij->ji\n").unwrap();
+    let t: Array2<f64> = transpose.call((&array![[1.0, 2.0], [3.0, 4.0]],)).unwrap();
+    assert_eq!(t, array![[1.0, 3.0], [2.0, 4.0]]);
 }
 
 #[test]

@@ -32,14 +32,19 @@ pub struct Source {
     pub name: String,
     /// The text.
     pub text: String,
-    /// Whether it is an expression (`-e`): `in` and `out` may be left out, and a classic einsum
-    /// string is understood.
+    /// Whether it is an expression (`-e`): `in` and `out` may be left out.
     pub expression: bool,
 }
 
 impl Source {
     /// How messages call a program that was read from standard input.
     pub const STDIN: &str = "standard input";
+
+    /// Whether element types and shapes come from the arguments: for expressions, and for einsum
+    /// strings wherever they stand.
+    pub fn typed_by_arguments(&self) -> bool {
+        self.expression || tcc_frontend::is_einsum(&self.text)
+    }
 
     /// The name of the program: that of its file, without folder and extension.
     pub fn stem(&self) -> String {

@@ -60,7 +60,7 @@ impl Kernel {
                 (Some(program), names)
             }
             // Types that come from the arguments are checked when there are arguments.
-            Err(Error::Rejected(found)) if source.expression && waits_for_arguments(&found) => {
+            Err(Error::Rejected(found)) if source.typed_by_arguments() && waits_for_arguments(&found) => {
                 (None, einsum_operands(&source.text))
             }
             Err(error) => return Err(error),
@@ -213,12 +213,12 @@ impl Kernel {
         let inner = &self.0;
         let typed;
         let program = match &inner.program {
-            Some(program) if !inner.source.expression => program,
+            Some(program) if !inner.source.typed_by_arguments() => program,
             _ => {
                 let operand = |(name, argument): (&String, &Argument<'_>)| Operand {
                     name: name.clone(),
                     dtype: argument.dtype(),
-                    shape: argument.shape().to_vec(),
+                    shape: Some(argument.shape().to_vec()),
                 };
                 let given: Vec<Operand> = inner.names.iter().zip(arguments).map(operand).collect();
                 typed = inner.compiler.check(&inner.source, &given, &inner.numbers)?;

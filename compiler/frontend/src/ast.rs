@@ -422,8 +422,8 @@ pub struct Einsum {
 pub struct Subscripts {
     /// The letters in order, without the ellipsis.
     pub letters: Vec<(char, Span)>,
-    /// How many letters stand before `...`, where there is one.
-    pub ellipsis: Option<usize>,
+    /// Where there is a `...`: how many letters stand before it, and its place.
+    pub ellipsis: Option<(usize, Span)>,
     /// The whole term.
     pub span: Span,
 }

@@ -103,11 +103,11 @@ fn within_depth(tree: Tree) -> Built<Tree> {
     }
     Err(Box::new(
         Diagnostic::new(
-            Code::TooLarge,
-            format!("this expression has more than {MAX_DEPTH} terms in one chain"),
+            Code::NestedTooDeep,
+            format!("this expression is nested more than {MAX_DEPTH} operators deep"),
         )
         .label(tree.expr.span, "")
-        .help("split it: an equation for every part, and one that combines them"),
+        .help("give parts of the expression names of their own"),
     ))
 }
 
@@ -123,7 +123,9 @@ fn node(kind: ExprKind, span: Span, depth: usize) -> Tree {
 fn chain(place: Place, pair: Pair<Rule>) -> Built<Tree> {
     let span = place.span(&pair);
     let mut pairs = pair.into_inner();
-    let mut left = tree(place, next(&mut pairs, span)?)?;
+    let first = tree(place, next(&mut pairs, span)?)?;
+    let mut depth = first.depth;
+    let mut rest = Vec::new();
     while let Some(op) = pairs.next() {
         let op = match op.as_str() {
             "+" => BinaryOp::Add,
@@ -137,12 +139,13 @@ fn chain(place: Place, pair: Pair<Rule>) -> Built<Tree> {
             _ => return Err(unexpected(place.span(&op))),
         };
         let right = tree(place, next(&mut pairs, span)?)?;
-        let span = left.expr.span.join(right.expr.span);
-        let depth = left.depth.max(right.depth);
-        left =
-            within_depth(node(ExprKind::Binary(op, Box::new(left.expr), Box::new(right.expr)), span, depth))?;
+        depth = depth.max(right.depth);
+        rest.push((op, right.expr));
     }
-    Ok(left)
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    Ok(node(ExprKind::Chain(Chain { first: Box::new(first.expr), rest }), span, depth))
 }
 
 fn not(place: Place, pair: Pair<Rule>) -> Built<Tree> {
@@ -179,8 +182,6 @@ fn compare(place: Place, pair: Pair<Rule>) -> Built<Tree> {
     if rest.is_empty() {
         return Ok(first);
     }
-    // The tree is flat, but its meaning is a conjunction as long as the chain.
-    depth += rest.len();
     Ok(node(ExprKind::Compare(Compare { first: Box::new(first.expr), rest }), span, depth))
 }
 
@@ -217,7 +218,7 @@ fn power(place: Place, pair: Pair<Rule>) -> Built<Tree> {
     }
     let exponent = tree(place, next(&mut pairs, span)?)?;
     let depth = base.depth.max(exponent.depth);
-    Ok(node(ExprKind::Binary(BinaryOp::Pow, Box::new(base.expr), Box::new(exponent.expr)), span, depth))
+    Ok(node(ExprKind::Power(Box::new(base.expr), Box::new(exponent.expr)), span, depth))
 }
 
 fn conditional(place: Place, pair: Pair<Rule>) -> Built<Tree> {

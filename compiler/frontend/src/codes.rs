@@ -166,7 +166,7 @@ codes! {
         "A recurrence steps along exactly one index, always in the same direction.",
         "L[i,j] = L[i-1,j | 0] + L[i,j-1 | 0]" => "L[i,j] = L[i-1,j | 0] + x[i,j]";
     E0211 DuplicateEquation: "a tensor has two equations",
-        "There is one equation for every tensor, except scatter forms with the same operator, which combine.",
+        "A tensor has one equation with =, or several with one of the operators += *= max= min=, which combine.",
         "y[i] = a[i]\ny[i] = b[i]" => "y[i] = a[i] + b[i]";
     E0212 ComputedPlace: "the left side writes to a computed place",
         "Several elements may meet at one place, so the equation must say how they combine: += *= max= or min=.",
@@ -219,8 +219,8 @@ codes! {
     E0228 EmptyMaximum: "an integer maximum over nothing",
         "An empty max or min of floats is -inf or +inf; integers have no such value.",
         "y = max[j:0] 1" => "y = max[j:3] j";
-    E0229 ScatterOperatorsDiffer: "scatter equations with different operators",
-        "Several scatter equations of one tensor combine only under the same operator.",
+    E0229 ScatterOperatorsDiffer: "equations of one tensor with different operators",
+        "Several equations of one tensor combine only under the same operator.",
         "h[a[e]] += x[e]\nh[b[e]] max= x[e]" => "h[a[e]] += x[e]\nh[b[e]] += x[e]";
     E0230 ConstantArguments: "the arguments of a constant tensor",
         "w3j, gaunt and dft are computed when the program is compiled: their arguments are numbers, parameters, sizes or indices.",

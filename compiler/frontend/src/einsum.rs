@@ -7,10 +7,33 @@ use crate::tokens::begins_name;
 /// The longest einsum string, in bytes.
 const MAX_LENGTH: usize = 4096;
 
-/// Whether `text` is an einsum string: no `=` outside brackets and no `[`.
+/// The byte order mark that some editors put at the beginning of a file.
+const MARK: char = '\u{feff}';
+
+/// Whether the text of a file is an einsum string: one line of letters, commas, dots and arrows beside
+/// blank lines and comments. Any other text without `=` is taken for an unfinished program.
+pub fn is_einsum(source: &str) -> bool {
+    let source = source.strip_prefix(MARK).unwrap_or(source);
+    let mut lines = source.lines().map(|line| line.split('#').next().unwrap_or("").trim());
+    let fits = |c: char| begins_name(c) || c.is_whitespace() || ",.->".contains(c);
+    let first = lines.find(|line| !line.is_empty());
+    first.is_some_and(|line| line.chars().all(fits)) && lines.all(str::is_empty)
+}
+
+/// The text with blanks in the place of comments and of the byte order mark.
+fn without_comments(source: &str) -> String {
+    let mut comment = false;
+    let blank = |c: char| {
+        comment = c == '#' || comment && c != '\n' && c != '\r';
+        if comment || c == MARK { " ".repeat(c.len_utf8()) } else { c.to_string() }
+    };
+    source.chars().map(blank).collect()
+}
+
+/// Whether the text of an expression is an einsum string: no `=` outside brackets and no `[`.
 pub(crate) fn looks_like_einsum(text: &str) -> bool {
     let mut depth = 0usize;
-    for c in text.chars() {
+    for c in without_comments(text).chars() {
         match c {
             '[' => return false,
             '=' if depth == 0 => return false,
@@ -23,10 +46,11 @@ pub(crate) fn looks_like_einsum(text: &str) -> bool {
 }
 
 /// Reads an einsum string; blanks have no meaning.
-pub(crate) fn parse(text: &str) -> (Einsum, Vec<Diagnostic>) {
+pub(crate) fn parse(source: &str) -> (Einsum, Vec<Diagnostic>) {
+    let text = &without_comments(source);
     let mut diagnostics = Vec::new();
-    let span = Span::new(0, text.len());
-    if text.len() > MAX_LENGTH || text.trim().is_empty() {
+    let span = trimmed(text, Span::new(0, text.len()));
+    if span.end - span.start > MAX_LENGTH || text.trim().is_empty() {
         let (code, message) = match text.trim().is_empty() {
             true => (Code::BadEinsum, "there is no program here".to_string()),
             false => (Code::TooLarge, format!("an einsum string has at most {MAX_LENGTH} bytes")),
@@ -36,8 +60,8 @@ pub(crate) fn parse(text: &str) -> (Einsum, Vec<Diagnostic>) {
         return (Einsum { operands: Vec::new(), output: None, span }, vec![diagnostic]);
     }
     let (left, right) = match text.find("->") {
-        Some(at) => (Span::new(0, at), Some(Span::new(at + 2, text.len()))),
-        None => (Span::new(0, text.len()), None),
+        Some(at) => (Span::new(span.start, at), Some(Span::new(at + 2, span.end))),
+        None => (span, None),
     };
     let mut operands = Vec::new();
     let mut start = left.start;
@@ -62,7 +86,7 @@ fn subscripts(text: &str, span: Span, diagnostics: &mut Vec<Diagnostic>) -> Subs
         let mut here = Span::new(at, at + c.len_utf8());
         if text[at..span.end].starts_with("...") {
             here.end = at + 3;
-            if ellipsis.replace(letters.len()).is_some() {
+            if ellipsis.replace((letters.len(), here)).is_some() {
                 diagnostics.push(
                     Diagnostic::new(Code::BadEinsum, "`...` stands twice in one group of letters")
                         .label(here, ""),
@@ -76,7 +100,14 @@ fn subscripts(text: &str, span: Span, diagnostics: &mut Vec<Diagnostic>) -> Subs
         }
         at = here.end;
     }
-    Subscripts { letters, ellipsis, span }
+    Subscripts { letters, ellipsis, span: trimmed(text, span) }
+}
+
+/// The span without the blanks at its ends.
+fn trimmed(text: &str, span: Span) -> Span {
+    let inside = span.text(text);
+    let start = span.start + inside.len() - inside.trim_start().len();
+    Span::new(start, start + inside.trim().len())
 }
 
 fn unexpected_character(c: char, span: Span) -> Diagnostic {
@@ -103,12 +134,5 @@ fn check_output(einsum: &Einsum, diagnostics: &mut Vec<Diagnostic>) {
                     .help("write it once; a diagonal is an equation: D[i,i] = v[i]"),
             );
         }
-    }
-    if output.ellipsis.is_some() && einsum.operands.iter().all(|operand| operand.ellipsis.is_none()) {
-        diagnostics.push(
-            Diagnostic::new(Code::BadEinsum, "`...` of the output is in no operand")
-                .label(output.span, "")
-                .help("remove it, or write `...` in an operand too"),
-        );
     }
 }

@@ -21,7 +21,13 @@ const INDENT: &str = "  ";
 ///
 /// At most one empty line stays between two lines and none at the beginning and the end; a comment
 /// behind code is set off by two blanks; continued lines are indented by the depth of their brackets.
+///
+/// An einsum string stays as it is.
 pub fn format(source: &str) -> Result<String, Vec<Diagnostic>> {
+    if crate::is_einsum(source) {
+        let (_, diagnostics) = crate::parse_expression_program(source);
+        return if diagnostics.is_empty() { Ok(source.to_owned()) } else { Err(diagnostics) };
+    }
     let (file, diagnostics) = parse(source);
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(diagnostics);

@@ -20,6 +20,7 @@ mod syntax_error;
 mod tokens;
 
 pub use check::{Operand, Options, Program, SizeRow, compile, compile_file};
+pub use einsum::is_einsum;
 pub use format::format;
 pub use limits::{MAX_DEPTH, MAX_NESTING, MAX_TOKENS};
 pub use lines::decode;

@@ -12,7 +12,7 @@ use crate::tokens::{Token, TokenKind};
 /// How deep brackets, signs, conditions, powers and reductions may be nested in each other.
 pub const MAX_NESTING: usize = 200;
 
-/// How deep the tree of one expression may be; a chain `a + b + c + ..` is as deep as it is long.
+/// How deep the tree of one expression may be. Chains `a + b + c + ..` are flat, however long.
 pub const MAX_DEPTH: usize = 500;
 
 /// How many words and signs one statement may have.

@@ -11,7 +11,10 @@ fn shown(expr: &Expr) -> String {
         ExprKind::Name(name) => name.clone(),
         ExprKind::Neg(a) => format!("(-{})", shown(a)),
         ExprKind::Not(a) => format!("(not {})", shown(a)),
-        ExprKind::Binary(op, a, b) => format!("({} {} {})", shown(a), op.text(), shown(b)),
+        ExprKind::Power(a, b) => format!("({} ^ {})", shown(a), shown(b)),
+        ExprKind::Chain(Chain { first, rest }) => rest
+            .iter()
+            .fold(shown(first), |left, (op, operand)| format!("({left} {} {})", op.text(), shown(operand))),
         ExprKind::Compare(Compare { first, rest }) => {
             let rest: String = rest.iter().map(|(op, b)| format!(" {} {}", op.text(), shown(b))).collect();
             format!("({}{rest})", shown(first))
@@ -210,8 +213,8 @@ fn spans_point_into_the_source() {
     let equation = equation(source);
     assert_eq!(equation.span.text(source), "y[i] = a # c\r\n    + sum[j] b[j]");
     assert_eq!(equation.left_span.text(source), "y[i]");
-    let ExprKind::Binary(_, a, b) = &equation.body.kind else { panic!("a sum") };
-    assert_eq!((a.span.text(source), b.span.text(source)), ("a", "sum[j] b[j]"));
+    let ExprKind::Chain(sum) = &equation.body.kind else { panic!("a sum") };
+    assert_eq!((sum.first.span.text(source), sum.rest[0].1.span.text(source)), ("a", "sum[j] b[j]"));
 }
 
 #[test]

@@ -81,11 +81,9 @@ fn failing_inside_deep_nesting_takes_linear_time() {
 }
 
 #[test]
-fn long_chains_are_refused() {
+fn chains_are_as_long_as_a_statement_may_be() {
     for (first, piece) in [("a", "+a"), ("a", "*a"), ("a", "<a"), ("a", " and a")] {
-        let diagnostics = check(&format!("y = {first}{}", piece.repeat(90_000)));
-        assert_eq!(diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::TooLarge], "{piece}");
-        assert_eq!(check(&format!("y = {first}{}", piece.repeat(450))), [], "{piece}");
+        assert_eq!(check(&format!("y = {first}{}", piece.repeat(99_000))), [], "{piece}");
     }
     assert_eq!(check(&format!("y = {}a", "a + ".repeat(400_000)))[0].code, Code::TooLarge);
     assert_eq!(check(&format!("y = {{{}1}}[i]", "1, ".repeat(90_000))), []);

@@ -28,6 +28,39 @@ fn a_chain_of_twenty_thousand_equations() {
 }
 
 #[test]
+fn a_recurrence_whose_types_come_from_its_last_member() {
+    for count in [11, 12, 20, 2000] {
+        let mut source = String::from("in x : f32[T]\nout a0 : f32[T]\n");
+        for k in 0..count {
+            source.push_str(&format!("a{k}[t] = a{}[t] + a{k}[t-1 | 0]\n", k + 1));
+        }
+        source.push_str(&format!("a{count}[t] = x[t] + a0[t-1 | 0]\n"));
+        let states = |op: &tcc_ir::graph::Op| matches!(op, tcc_ir::graph::Op::State { .. });
+        let graph = built(&source).graph;
+        assert!(graph.nodes.iter().filter(|n| states(&n.op)).all(|n| n.ty.dtype == tcc_ir::Dtype::F32));
+    }
+}
+
+#[test]
+fn sums_of_twenty_thousand_terms() {
+    for op in ["+", "-", "*", "/"] {
+        let terms = vec!["(x[i] - 2)"; 20_000].join(op);
+        assert!(
+            built(&format!("in x : f32[n]\nout y : f32[n]\ny[i] = {terms}\n")).graph.nodes.len() > 20_000
+        );
+    }
+    let terms = vec!["x[i] > 2"; 20_000].join(" and ");
+    built(&format!("in x : f32[n]\nout y : f32[n]\ny[i] = [{terms}]\n"));
+    // A function whose body is a chain, in itself, and a reduction that must look at every term.
+    let body = vec!["a"; 2000].join(" + ");
+    let calls = format!("{}x[i]{}", "f(".repeat(50), ")".repeat(50));
+    let source = format!("in x : f32[n]\nout y : f32[n]\nfn f(a) = {body}\ny[i] = {calls}\n");
+    assert_eq!(codes(&source), [Code::TooLarge]);
+    let terms = vec!["x[i]"; 20_000].join(" + ");
+    built(&format!("in x : f32[n]\nout y : f32\ny += {terms}\n"));
+}
+
+#[test]
 fn a_recurrence_of_many_members() {
     let mut source = String::from("in x : f32[T]\nout h0 : f32[T]\nh0[t] = x[t] + h1999[t-1 | 0]\n");
     for k in 1..2000 {

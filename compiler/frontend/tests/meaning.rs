@@ -13,7 +13,7 @@ fn eval(source: &str, given: &[Given<'_>], params: &[(&str, i64)]) -> Result<Vec
     let operands = given.iter().map(|(name, shape, _)| Operand {
         name: (*name).into(),
         dtype: tcc_ir::Dtype::F64,
-        shape: shape.to_vec(),
+        shape: Some(shape.to_vec()),
     });
     let options = Options { expression, operands: operands.collect(), ..Options::default() };
     let program = compile(source, &options).map_err(|list| {
@@ -242,8 +242,105 @@ fn einsum_strings() {
     means("ij->", &[A], &[21.0]);
     means("...j->...", &[A], &[6.0, 15.0]);
     means("...i,...i", &[A, ("B", A.1, A.2)], &[14.0, 77.0]);
-    fails("ij,jk->ik", &[A, A], &[], "E0511");
+    fails("ij,jk->ik", &[A, A], &[], "E0511: `j` is 3 in operand 1 but 2 in operand 2");
+    // Operands may be called like letters.
+    means("ij,jk->ik", &[("i", A.1, A.2), ("j", b.1, b.2)], &[4.0, 5.0, 10.0, 11.0]);
+    // In a file as in an expression; a line with `=` is a program.
+    means("# a comment out of the way\n\n  ij->ji  # and another\n", &[A], &[1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
     fails("ij,jk->ik", &[A], &[], "E0511");
+}
+
+#[test]
+fn axes_under_an_ellipsis_broadcast_as_in_numpy() {
+    let row: Given<'_> = ("r", &[1, 3], &[1.0, 10.0, 100.0]);
+    means("...i,...i->...i", &[row, A], &[1.0, 20.0, 300.0, 4.0, 50.0, 600.0]);
+    means("...i,...i->...i", &[A, row], &[1.0, 20.0, 300.0, 4.0, 50.0, 600.0]);
+    let pile: Given<'_> = ("p", &[2, 1, 3], &[1.0, 1.0, 1.0, 2.0, 2.0, 2.0]);
+    means("...i,...i->...i", &[pile, A], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0]);
+    let two: Given<'_> = ("q", &[2, 1, 2], &[1.0, 1.0, 1.0, -1.0]);
+    let one: Given<'_> = ("w", &[1, 2, 1], &[3.0, 5.0]);
+    means("...ij,...jk", &[two, one], &[8.0, -2.0]);
+    means("ij->...ij", &[A], A.2);
+    means("...ij->ij", &[A], A.2);
+    means("...->...", &[("s", &[1], &[7.0])], &[7.0]);
+    fails("...->", &[A], &[], "E0511: the output has no place for the 2 axes under `...`");
+    fails("...j->j", &[A], &[], "the output has no place for the 1 axis under `...`");
+    fails(
+        "...i,...i",
+        &[A, ("B", &[3, 3], &[0.0; 9])],
+        &[],
+        "the last axis under `...` is 2 in operand 1 but 3",
+    );
+    // Length 1 is a size like any other where a letter stands.
+    fails("ij,ij->ij", &[row, A], &[], "`i` is 1 in operand 1 but 2 in operand 2");
+}
+
+#[test]
+fn equations_with_the_operator_of_a_reduction_combine() {
+    means("in x : f64[n]\nout y : f64[n]\ny[i] += x[i]\ny[k] += 2*x[k]", &[X], &[9.0, 3.0, 12.0, 6.0]);
+    means("in A : f64[n,m]\nout y : f64[n]\ny[i] += A[i,j]\ny[i] += A[i,k]*A[i,k]", &[A], &[20.0, 92.0]);
+    means("in x : f64[n]\nout y : f64\ny max= x[i]\ny max= 3.5", &[X], &[4.0]);
+    means("y[i] += x[i]\ny[j] += z[j]", &[X, ("z", X.1, X.2)], &[6.0, 2.0, 8.0, 4.0]);
+    fails("y[i] += x[i]\ny[j] += z[j]", &[X, ("z", &[2], &[1.0, 2.0])], &[], "axis 1 has size 2 here, but 4");
+    let apart = "in x : f64[n]\nin z : f64[m]\nout w : f64[n]\ny[i] += x[i]\ny[j] += z[j]\nw[i] = y[i]";
+    fails(apart, &[X, ("z", &[2], &[1.0, 2.0])], &[], "axis 1 has size 2 here, but 4");
+    fails("in x : f64[n]\nout y : f64\ny max= x[i]\ny += x[i]", &[X], &[], "E0229");
+    fails("in x : f64[n]\nout y : f64[n]\ny[i] = x[i]\ny[i] += x[i]", &[X], &[], "E0211");
+}
+
+#[test]
+fn computed_places_share_indices_with_bare_ones() {
+    let head = "in x : f64[m]\nout O : f64[2,m]\n";
+    let halves = [3.0, 1.0, 0.0, 0.0, 0.0, 0.0, 4.0, 2.0];
+    means(&format!("{head}O[e div 2, e] += x[e]"), &[X], &halves);
+    means(
+        &format!("{head}O[e div 2, e] max= max(x[e], 0)"),
+        &[X],
+        &halves.map(|v| if v == 0.0 { -INF } else { v }),
+    );
+    let ring = "in x : f64[m]\nout O : f64[m,m]\nO[(e+1) mod m, e] += x[k]*x[e]";
+    let (a, b, c, d) = (30.0, 10.0, 40.0, 20.0);
+    means(ring, &[X], &[0.0, 0.0, 0.0, d, a, 0.0, 0.0, 0.0, 0.0, b, 0.0, 0.0, 0.0, 0.0, c, 0.0]);
+    let ring = ring.replace("(e+1) mod m, e]", "e, (e+1) mod m]");
+    means(&ring, &[X], &[0.0, a, 0.0, 0.0, 0.0, 0.0, b, 0.0, 0.0, 0.0, 0.0, c, d, 0.0, 0.0, 0.0]);
+}
+
+#[test]
+fn long_chains_of_members_and_terms() {
+    let mut chain = String::from("in x : f64[T]\nout a0 : f64[T]\n");
+    for k in 0..20 {
+        chain.push_str(&format!("a{k}[t] = a{}[t] + a{k}[t-1 | 0]\n", k + 1));
+    }
+    chain.push_str("a20[t] = x[t] + a0[t-1 | 0]\n");
+    means(&chain, &[("x", &[2], &[3.0, 1.0])], &[3.0, 64.0]);
+    let terms = vec!["x[i]"; 2000].join(" + ");
+    means(&format!("in x : f64[n]\nout y : f64[n]\ny[i] = {terms} - 2000*x[i] div 1"), &[X], &[0.0; 4]);
+    means("y = 7 - 2 - 3 + 1", &[X], &[3.0]);
+    means("y = 100 div 7 mod 4 * 3", &[X], &[6.0]);
+    means("y = [x[0] > 2 and x[1] > 2 or x[2] > 3 and true]", &[X], &[1.0]);
+}
+
+#[test]
+fn sizes_of_sums_must_fit() {
+    fails("param n : int\nout y : i64\ny = sum[i:n*n] 1", &[], &[("n", 1 << 32)], "size `n*n` overflows");
+    fails("out y : i64\ny = sum[i:n+1] 1", &[], &[("n", i64::MAX)], "size `n + 1` overflows");
+    let given: Given<'_> = ("x", &[1 << 32, 0], &[]);
+    fails(
+        "in x : f64[n,m]\nout y : i64\ny = sum[i:n*n] 1 + sum[j,k] [x[j,k] > 0]",
+        &[given],
+        &[],
+        "size `n*n` overflows",
+    );
+}
+
+#[test]
+fn a_free_number_may_be_an_operand_of_any_shape() {
+    let operand = |shape| Operand { name: "e".into(), dtype: tcc_ir::Dtype::F32, shape };
+    for shape in [None, Some(Vec::new())] {
+        let options = Options { expression: true, operands: vec![operand(shape)], ..Options::default() };
+        let program = compile("y = 2*e", &options).expect("e is given");
+        assert_eq!((program.graph.inputs.len(), program.graph.inputs[0].ty.axes.len()), (1, 0));
+    }
 }
 
 #[test]

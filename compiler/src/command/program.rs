@@ -172,7 +172,7 @@ impl ProgramArguments {
         binder: &mut Binder<'_>,
     ) -> Result<Loaded, Failure> {
         let compiler = self.options.compiler()?;
-        let operands = if source.expression { binder.types()? } else { Vec::new() };
+        let operands = if source.typed_by_arguments() { binder.types()? } else { Vec::new() };
         let program = compiler.check(&source, &operands, &words.numbers()).map_err(|e| about(e, &source))?;
         session.warn(&program.warnings, &source);
         Ok(Loaded { source, compiler, program })

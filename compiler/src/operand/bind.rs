@@ -139,11 +139,10 @@ impl<'a> Binder<'a> {
         for (name, source) in &words.named {
             let (dtype, shape) = match source {
                 Source::Integer(_) | Source::Number(..) => continue,
-                Source::Generate(_, _, None) => continue,
-                Source::Generate(_, _, Some(shape)) => (Dtype::F32, shape.clone()),
+                Source::Generate(_, _, shape) => (Dtype::F32, shape.clone()),
                 Source::Npy(_) | Source::Npz(..) | Source::Safetensors(..) | Source::Stdin => {
                     let array = self.explicit_file(name, source)?;
-                    (array.dtype(), array.shape().to_vec())
+                    (array.dtype(), Some(array.shape().to_vec()))
                 }
             };
             types.push(Operand { name: name.clone(), dtype, shape });
@@ -156,7 +155,7 @@ impl<'a> Binder<'a> {
                 }
                 // A member that is no array of numbers matters only if the program asks for it.
                 let Ok(array) = self.packs[at].read(&member, &self.limits) else { continue };
-                types.push(Operand { name, dtype: array.dtype(), shape: array.shape().to_vec() });
+                types.push(Operand { name, dtype: array.dtype(), shape: Some(array.shape().to_vec()) });
             }
         }
         Ok(types)

@@ -22,8 +22,10 @@ pub enum ExprKind {
     Neg(Box<Expr>),
     /// `not a`
     Not(Box<Expr>),
-    /// `a + b`
-    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    /// `a + b - c`, `a * b div c`, `a and b`: operators of one level, applied from the left.
+    Chain(Chain),
+    /// `a ^ b`
+    Power(Box<Expr>, Box<Expr>),
     /// `a < b <= c`: holds when every neighbouring pair holds.
     Compare(Compare),
     /// `if a then b else c`
@@ -51,7 +53,17 @@ pub enum Number {
     Float(f64),
 }
 
-/// The operators that take two operands.
+/// `first op operand op operand ..`, applied from the left; all operators bind equally tightly. Kept
+/// flat, so that a tree is only as deep as its brackets, however long a sum is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chain {
+    /// The leftmost operand.
+    pub first: Box<Expr>,
+    /// The others, each with the operator before it; at least one.
+    pub rest: Vec<(BinaryOp, Expr)>,
+}
+
+/// The operators that make chains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BinaryOp {
     /// `+`
@@ -66,8 +78,6 @@ pub enum BinaryOp {
     FloorDiv,
     /// `mod`, with the sign of the divisor
     Mod,
-    /// `^`
-    Pow,
     /// `and`
     And,
     /// `or`
@@ -84,7 +94,6 @@ impl BinaryOp {
             BinaryOp::Div => "/",
             BinaryOp::FloorDiv => "div",
             BinaryOp::Mod => "mod",
-            BinaryOp::Pow => "^",
             BinaryOp::And => "and",
             BinaryOp::Or => "or",
         }

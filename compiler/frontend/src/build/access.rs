@@ -133,7 +133,11 @@ impl Body<'_, '_> {
         let dtype = self.all.builder.dtype(value.id);
         if !dtype.is_int() {
             let help = match (&expr.kind, dtype.kind()) {
-                (ExprKind::Binary(crate::ast::BinaryOp::Div, ..), _) => "write `div` instead of `/`",
+                (ExprKind::Chain(_, rest), _)
+                    if rest.iter().any(|(op, _)| *op == crate::ast::BinaryOp::Div) =>
+                {
+                    "write `div` instead of `/`"
+                }
                 (_, Kind::Bool) => "write [..] to make 0 or 1 of a truth value",
                 _ => "say how to round: i64(floor(..))",
             };
@@ -344,13 +348,14 @@ impl Body<'_, '_> {
             )
             .label(index.span, format!("reaches {reached}"))
             .label(span, format!("axis {} of {name} has places 0 to {}", position + 1, extent.clone() - 1.into()))
-            .help(self.range_help(&read.places[position], span)),
+            .help(self.range_help(&read.places[position], reached, extent, span)),
         )
     }
 
     /// How to repair a read that leaves its tensor, and how far each index of the place runs.
-    fn range_help(&self, place: &Place, span: Span) -> String {
-        let fix = padding_help(span.text(self.all.source));
+    fn range_help(&self, place: &Place, reached: &Extent, extent: &Extent, span: Span) -> String {
+        let text = span.text(self.all.source);
+        let fix = padding_help(text);
         let mut ranges: Vec<String> = Vec::new();
         let mut note = |id: VariableId| {
             let size = &self.sizes[id.index()];
@@ -366,7 +371,18 @@ impl Body<'_, '_> {
             PlaceKind::Computed(expr) => expr.free_indices(&mut note),
         }
         if ranges.is_empty() {
-            return format!("places count from 0; {fix}");
+            let (before, after) =
+                (place.span.start.checked_sub(span.start), place.span.end.checked_sub(span.start));
+            let around = before.and_then(|at| text.get(..at)).zip(after.and_then(|at| text.get(at..)));
+            return match around {
+                Some((before, after))
+                    if reached.as_const().is_some_and(|place| place < 0) && text.len() <= 60 =>
+                {
+                    let end = extent.clone() + reached.clone();
+                    format!("places count from 0; from the end it is {before}{end}{after}; or {fix}")
+                }
+                _ => format!("places count from 0; {fix}"),
+            };
         }
         format!("{}; {fix}", ranges.join(", "))
     }

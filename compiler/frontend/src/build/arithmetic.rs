@@ -33,30 +33,53 @@ impl Body<'_, '_> {
         result
     }
 
-    pub fn binary(&mut self, op: BinaryOp, a: &Expr, b: &Expr, span: Span) -> Result<Value, Reported> {
-        match op {
-            BinaryOp::And | BinaryOp::Or => return self.logic(op, a, b),
-            BinaryOp::Pow => return self.power(a, b, span),
-            _ => {}
+    /// Operators of one level, from the left. All operands are looked at, for their own mistakes.
+    pub fn chain(&mut self, first: &Expr, rest: &[(BinaryOp, Expr)]) -> Result<Value, Reported> {
+        let logical = |op: &BinaryOp| matches!(op, BinaryOp::And | BinaryOp::Or);
+        let mut value =
+            if rest.iter().any(|(op, _)| logical(op)) { self.condition(first) } else { self.expr(first) };
+        let mut span = first.span;
+        for (op, operand) in rest {
+            value = match op {
+                BinaryOp::And | BinaryOp::Or => self.logic(*op, value, operand),
+                _ => match (value, self.expr(operand)) {
+                    (Ok(left), Ok(right)) => self.binary(*op, &left, &right, span, operand.span),
+                    _ => Err(Reported),
+                },
+            };
+            span = span.join(operand.span);
         }
-        let (left, right) = (self.expr(a), self.expr(b));
-        let (left, right) = (left?, right?);
+        value
+    }
+
+    fn binary(
+        &mut self,
+        op: BinaryOp,
+        left: &Value,
+        right: &Value,
+        left_span: Span,
+        right_span: Span,
+    ) -> Result<Value, Reported> {
         match op {
-            BinaryOp::Add => Ok(self.linear(ScalarOp::Add, &left, &right)),
-            BinaryOp::Sub => Ok(self.linear(ScalarOp::Sub, &left, &right)),
-            BinaryOp::Mul => Ok(self.linear(ScalarOp::Mul, &left, &right)),
-            BinaryOp::Div => Ok(self.divide(&left, &right)),
-            BinaryOp::FloorDiv => self.floored(ScalarOp::FloorDiv, &left, &right, a.span, b.span),
-            BinaryOp::Mod => self.floored(ScalarOp::Mod, &left, &right, a.span, b.span),
-            BinaryOp::Pow | BinaryOp::And | BinaryOp::Or => Err(Reported),
+            BinaryOp::Add => Ok(self.linear(ScalarOp::Add, left, right)),
+            BinaryOp::Sub => Ok(self.linear(ScalarOp::Sub, left, right)),
+            BinaryOp::Mul => Ok(self.linear(ScalarOp::Mul, left, right)),
+            BinaryOp::Div => Ok(self.divide(left, right)),
+            BinaryOp::FloorDiv => self.floored(ScalarOp::FloorDiv, left, right, left_span, right_span),
+            BinaryOp::Mod => self.floored(ScalarOp::Mod, left, right, left_span, right_span),
+            BinaryOp::And | BinaryOp::Or => Err(Reported),
         }
     }
 
-    fn logic(&mut self, op: BinaryOp, a: &Expr, b: &Expr) -> Result<Value, Reported> {
-        let left = self.condition(a);
+    fn logic(
+        &mut self,
+        op: BinaryOp,
+        left: Result<Value, Reported>,
+        operand: &Expr,
+    ) -> Result<Value, Reported> {
         let known = left.as_ref().ok().map(|value| value.id);
         let protects = known.map(|id| if op == BinaryOp::And { id } else { self.all.builder.not(id) });
-        let right = self.under(protects, |body| body.condition(b));
+        let right = self.under(protects, |body| body.condition(operand));
         let (left, right) = (left?, right?);
         let id = if op == BinaryOp::And {
             self.all.builder.and(left.id, right.id)
@@ -208,7 +231,8 @@ impl Body<'_, '_> {
         Ok(())
     }
 
-    fn power(&mut self, a: &Expr, b: &Expr, span: Span) -> Result<Value, Reported> {
+    /// `^`
+    pub fn power(&mut self, a: &Expr, b: &Expr, span: Span) -> Result<Value, Reported> {
         let (base, exponent) = (self.expr(a), self.expr(b));
         let (base, exponent) = (base?, exponent?);
         let numeric = dtypes::power(self.numeric(&base), self.numeric(&exponent));

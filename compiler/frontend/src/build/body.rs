@@ -108,7 +108,8 @@ impl Body<'_, '_> {
                 let id = self.all.builder.not(value.id);
                 Ok(Value::plain(id, Numeric { dtype: Dtype::Bool, weak: value.weak }, value.data))
             }
-            ExprKind::Binary(op, a, b) => self.binary(*op, a, b, expr.span),
+            ExprKind::Chain(first, rest) => self.chain(first, rest),
+            ExprKind::Power(a, b) => self.power(a, b, expr.span),
             ExprKind::Compare(first, rest) => self.compare(first, rest),
             ExprKind::If(parts) => self.choose(parts),
             ExprKind::Iverson(a) => {

@@ -6,8 +6,9 @@ use super::program::Building;
 use super::recur;
 use super::scatter;
 use super::value::{Stored, Value};
-use crate::check::order::{self, Group};
-use crate::check::ranges::Facts;
+use crate::ast::Span;
+use crate::check::order::{self, Group, WorkList};
+use crate::check::ranges::{Facts, may_overflow};
 use crate::check::recurrence::{self, Recurrence};
 use crate::check::resolved::{Equation, Left, TensorId, VariableId};
 use crate::check::sizes::{self, Surroundings, VariableSize};
@@ -85,16 +86,19 @@ fn settle(
                 span: variable.span,
             });
         }
-        negative_sizes(all, equation, known);
+        require_extents(all, equation, known);
     }
     result
 }
 
-/// Stated sizes that may be negative are required not to be.
-fn negative_sizes(all: &mut Building<'_>, equation: &Equation, known: &[VariableSize]) {
+/// Stated sizes that may be negative are required not to be, and sizes that may not fit in 64 bits are
+/// required to have a value at all.
+fn require_extents(all: &mut Building<'_>, equation: &Equation, known: &[VariableSize]) {
     let facts = Facts { nonnegative: all.nonnegative.clone(), ..Facts::default() };
     for (variable, size) in equation.variables.iter().zip(known) {
-        if variable.stated.is_some() && !facts.nonnegative(&size.extent) {
+        let negative = variable.stated.is_some() && !facts.nonnegative(&size.extent);
+        // The axes of operands exist, so their extents do.
+        if negative || may_overflow(&size.extent) && !all.is_operand_axis(&size.extent) {
             all.add_requirement(Requirement {
                 left: Extent::from(0),
                 relation: Relation::Le,
@@ -149,7 +153,7 @@ fn scatter_all(
     let mut axes: Option<Vec<Axis>> = None;
     let mut total: Option<Value> = None;
     let mut failed = false;
-    // The axes come from a scatter form; a plain form beside it is renamed.
+    // The axes come from a scatter form if there is one; plain forms are renamed.
     let first = list.iter().position(Equation::is_scatter).unwrap_or(0);
     let order = std::iter::once(first).chain((0..list.len()).filter(|position| *position != first));
     for position in order {
@@ -160,7 +164,11 @@ fn scatter_all(
             Some(axes) => axes.clone(),
             None => axes.insert(body.tensor_axes()?).clone(),
         };
-        let value = if equation.is_scatter() { body.scatter(&own) } else { body.plain_beside_scatter(&own) };
+        let value = if equation.is_scatter() {
+            body.scatter(&own)
+        } else {
+            same_shape(&mut body, &own, list[first].left_span).and_then(|()| body.plain_beside_scatter(&own))
+        };
         let op = super::equation::reduction(equation.op).and_then(|(op, _)| op.scalar_op());
         match (value, total.take(), op) {
             (Ok(value), None, _) => total = Some(value),
@@ -175,6 +183,39 @@ fn scatter_all(
         }
         _ => Err(Reported),
     }
+}
+
+/// A plain form has the shape that the tensor has from its first equation.
+fn same_shape(body: &mut Body<'_, '_>, axes: &[Axis], first: Span) -> Result<(), Reported> {
+    let span = body.equation.left_span;
+    for (position, (own, axis)) in body.left_axes().iter().zip(axes).enumerate() {
+        let (own, extent) = (own.extent.clone(), axis.extent.clone());
+        let difference = (own.clone() - extent.clone()).as_const();
+        if difference == Some(0) {
+            continue;
+        }
+        let message = |own: &str, other: &str| {
+            format!("axis {} has size {own} here, but {other} in the first equation", position + 1)
+        };
+        if difference.is_some() {
+            let text = message(&own.to_string(), &extent.to_string());
+            return Err(body.error(
+                Diagnostic::new(Code::IndexSizesDisagree, text)
+                    .label(span, format!("{own} here"))
+                    .label(first, format!("{extent} here"))
+                    .help("equations that combine have one shape: state the sizes, or declare it"),
+            ));
+        }
+        body.require(
+            own,
+            Relation::Eq,
+            extent,
+            Code::IndexSizesDisagree,
+            &message("{left}", "{right}"),
+            span,
+        );
+    }
+    Ok(())
 }
 
 fn build_recurrence(
@@ -215,36 +256,32 @@ fn solve_group(
 ) -> BTreeMap<TensorId, Vec<Option<VariableSize>>> {
     let mut solved: BTreeMap<TensorId, Vec<Option<VariableSize>>> = BTreeMap::new();
     let mut length: Option<VariableSize> = None;
-    loop {
-        let mut progress = false;
-        for &tensor in &group.tensors {
-            let equation = &equations[tensor.index()][0];
-            let mut sizes = solve(all, equation);
-            if let Some((_, index)) = recurrence.steps.get(&tensor) {
-                match (&sizes[index.index()], &length) {
-                    (Some(known), None) => {
-                        length = Some(VariableSize { explicit: false, ..known.clone() });
-                        progress = true;
-                    }
-                    (None, Some(known)) => {
-                        let origin = "the other equations of the recurrence".to_owned();
-                        sizes[index.index()] = Some(VariableSize { origin, explicit: true, ..known.clone() });
-                    }
-                    _ => {}
+    let mut pending = WorkList::new(group, equations);
+    while let Some(tensor) = pending.next() {
+        let equation = &equations[tensor.index()][0];
+        let mut sizes = solve(all, equation);
+        if let Some((_, index)) = recurrence.steps.get(&tensor) {
+            match (&sizes[index.index()], &length) {
+                (Some(known), None) => {
+                    length = Some(VariableSize { explicit: false, ..known.clone() });
+                    pending.all_changed(group);
                 }
+                (None, Some(known)) => {
+                    let origin = "the other equations of the recurrence".to_owned();
+                    sizes[index.index()] = Some(VariableSize { origin, explicit: true, ..known.clone() });
+                }
+                _ => {}
             }
-            if all.stored[tensor.index()].is_none()
-                && let Some(axes) = assumed_axes(equation, &sizes)
-            {
-                all.stored[tensor.index()] = Some(Stored::of_type(ValueId(0), Dtype::F64, axes));
-                progress = true;
-            }
-            solved.insert(tensor, sizes);
         }
-        if !progress {
-            return solved;
+        if all.stored[tensor.index()].is_none()
+            && let Some(axes) = assumed_axes(equation, &sizes)
+        {
+            all.stored[tensor.index()] = Some(Stored::of_type(ValueId(0), Dtype::F64, axes));
+            pending.changed(tensor);
         }
+        solved.insert(tensor, sizes);
     }
+    solved
 }
 
 /// The shape of a member, if all sizes on its left are known.

@@ -6,7 +6,7 @@ use super::group::build_group;
 use super::operands::{inputs, nonnegative_symbols, require_sizes};
 use super::recur::Members;
 use super::value::Stored;
-use crate::ast::{AssignOp, File};
+use crate::ast::{AssignOp, File, Span};
 use crate::check::names::{self, Names, Role};
 use crate::check::order;
 use crate::check::resolve::Resolver;
@@ -50,6 +50,11 @@ impl Building<'_> {
         if self.requirements.insert(key) {
             self.builder.graph.requirements.push(requirement);
         }
+    }
+
+    /// Whether an operand has an axis with this extent.
+    pub fn is_operand_axis(&self, extent: &Extent) -> bool {
+        self.builder.graph.inputs.iter().flat_map(|input| &input.ty.axes).any(|axis| axis.extent == *extent)
     }
 
     pub fn declared_dtype(&self, tensor: TensorId) -> Option<Dtype> {
@@ -156,7 +161,7 @@ fn resolve(
     options: &Options,
     found: &mut Diagnostics,
 ) -> Vec<Vec<Equation>> {
-    let accumulators: Vec<Option<Dtype>> = file
+    let accumulators: Vec<Option<(Dtype, Span)>> = file
         .items
         .iter()
         .filter_map(|item| {
@@ -181,14 +186,44 @@ fn resolve(
             equations[tensor.index()].push(resolved);
         }
     }
+    let results = undeclared_results(names, &equations);
     for (tensor, list) in names.tensors.iter().zip(&mut equations) {
-        one_definition(tensor, list, found);
+        one_definition(tensor, list, &results, found);
     }
     equations
 }
 
-/// There is one equation for a tensor, or scatter forms of one operator.
-fn one_definition(tensor: &names::Tensor, list: &mut Vec<Equation>, found: &mut Diagnostics) {
+/// Tensors that are computed, but neither declared nor read: perhaps outputs under another name.
+fn undeclared_results<'n>(names: &'n Names<'_>, equations: &[Vec<Equation>]) -> Vec<&'n str> {
+    let read: BTreeSet<TensorId> = equations.iter().flatten().flat_map(order::reads).collect();
+    let tensors = names.tensors.iter().enumerate();
+    let open = tensors.filter(|(position, tensor)| {
+        let undeclared = tensor.declared.is_none() && tensor.role == Role::Inner;
+        undeclared && !tensor.equations.is_empty() && !read.contains(&TensorId(*position as u32))
+    });
+    open.map(|(_, tensor)| &*tensor.name).collect()
+}
+
+/// How to give an output its equation.
+fn undefined_help(tensor: &names::Tensor, results: &[&str]) -> String {
+    let define = format!("define it: {}{} = ..", tensor.name, if tensor.rank > 0 { "[..]" } else { "" });
+    match results {
+        [] => define,
+        [only] => format!("{define}, or declare `{only}`, which has an equation and no declaration"),
+        several => {
+            let list: Vec<String> = several.iter().take(5).map(|name| format!("`{name}`")).collect();
+            format!("{define}; {} have equations and no declaration", list.join(", "))
+        }
+    }
+}
+
+/// There is one equation for a tensor, or several with one operator other than `=`.
+fn one_definition(
+    tensor: &names::Tensor,
+    list: &mut Vec<Equation>,
+    results: &[&str],
+    found: &mut Diagnostics,
+) {
     let name = &tensor.name;
     match list.as_slice() {
         [] => {
@@ -196,15 +231,13 @@ fn one_definition(tensor: &names::Tensor, list: &mut Vec<Equation>, found: &mut 
                 found.push(
                     Diagnostic::new(Code::OutputUndefined, format!("{name} is declared but has no equation"))
                         .label(tensor.span, "declared here")
-                        .help(format!("define it: {name}{} = ..", if tensor.rank > 0 { "[..]" } else { "" })),
+                        .help(undefined_help(tensor, results)),
                 );
             }
         }
         [_] => {}
         [first, rest @ ..] => {
-            let scatters = list.iter().any(Equation::is_scatter);
             if let Some(second) = rest.iter().find(|e| e.op != first.op)
-                && scatters
                 && first.op != AssignOp::Set
                 && second.op != AssignOp::Set
             {
@@ -217,7 +250,7 @@ fn one_definition(tensor: &names::Tensor, list: &mut Vec<Equation>, found: &mut 
                     .label(first.left_span, "one operator here")
                     .help("use one operator, or two tensors"),
                 );
-            } else if !scatters || list.iter().any(|e| e.op == AssignOp::Set) {
+            } else if list.iter().any(|e| e.op == AssignOp::Set) {
                 found.push(
                     Diagnostic::new(Code::DuplicateEquation, format!("{name} has {} equations", list.len()))
                         .label(rest[0].left_span, "defined again here")

@@ -5,7 +5,7 @@ use super::program::Building;
 use super::value::Stored;
 use crate::check::Reported;
 use crate::check::dtypes::{self, Numeric};
-use crate::check::order::Group;
+use crate::check::order::{Group, WorkList};
 use crate::check::recurrence::Recurrence;
 use crate::check::resolved::{Equation, TensorId};
 use crate::check::sizes::VariableSize;
@@ -75,30 +75,30 @@ pub fn dtypes_of(
         .iter()
         .map(|&tensor| (tensor, all.declared_dtype(tensor).map(Numeric::strong)))
         .collect();
-    let rounds = group.tensors.len().min(8) + 2;
-    for _ in 0..rounds {
-        let before = known.clone();
-        for &tensor in &group.tensors {
-            if all.declared_dtype(tensor).is_some() {
-                continue;
-            }
-            let equation = &equations[tensor.index()][0];
-            let of_tensor = |id: TensorId| match known.get(&id) {
-                Some(member) => Ok(*member),
-                None => all.stored[id.index()].as_ref().map(|stored| Some(stored.numeric)).ok_or(Reported),
-            };
-            let mut value = dtypes::infer(&equation.body, &of_tensor)?;
-            if let Some((_, written)) = super::equation::reduction(equation.op) {
-                value = value.map(|value| dtypes::reduction(written, value));
-            }
-            let joined = match (known.get(&tensor).copied().flatten(), value) {
-                (Some(a), Some(b)) => Some(dtypes::join(a, b)),
-                (a, b) => a.or(b),
-            };
-            known.insert(tensor, joined);
+    // A dtype that grows is passed on to those who read it. Joining only ever goes up a few steps, from
+    // weak to strong and from narrow to wide, so this ends, after a few looks at each equation.
+    let mut pending = WorkList::new(group, equations);
+    while let Some(tensor) = pending.next() {
+        if all.declared_dtype(tensor).is_some() {
+            continue;
         }
-        if known == before {
-            break;
+        let equation = &equations[tensor.index()][0];
+        let of_tensor = |id: TensorId| match known.get(&id) {
+            Some(member) => Ok(*member),
+            None => all.stored[id.index()].as_ref().map(|stored| Some(stored.numeric)).ok_or(Reported),
+        };
+        let mut value = dtypes::infer(&equation.body, &of_tensor)?;
+        if let Some((_, written)) = super::equation::reduction(equation.op) {
+            value = value.map(|value| dtypes::reduction(written, value));
+        }
+        let before = known.get(&tensor).copied().flatten();
+        let joined = match (before, value) {
+            (Some(a), Some(b)) => Some(dtypes::join(a, b)),
+            (a, b) => a.or(b),
+        };
+        if joined != before {
+            known.insert(tensor, joined);
+            pending.changed(tensor);
         }
     }
     Ok(known

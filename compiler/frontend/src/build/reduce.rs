@@ -92,13 +92,17 @@ impl Body<'_, '_> {
 
     /// Warns of a sum of products of i32 that accumulates in i32: two factors alone may need 63 bits.
     pub fn warn_of_overflow(&mut self, body: &Expr, dtype: Dtype, axes: &[Axis], span: Span) {
-        let ExprKind::Binary(BinaryOp::Mul, a, b) = &body.kind else { return };
+        let ExprKind::Chain(first, rest) = &body.kind else { return };
+        let Some(((BinaryOp::Mul, last), before)) = rest.split_last() else { return };
         let reads = |expr: &Expr| {
             let mut found = false;
             expr.walk(&mut |inner| found |= matches!(inner.kind, ExprKind::Read(_)));
             found
         };
-        if dtype != Dtype::I32 || self.accumulator(dtype) != Dtype::I32 || !reads(a) || !reads(b) {
+        if dtype != Dtype::I32 || self.accumulator(dtype) != Dtype::I32 || !reads(last) {
+            return;
+        }
+        if !reads(first) && !before.iter().any(|(_, factor)| reads(factor)) {
             return;
         }
         let names: Vec<&str> = axes.iter().map(|axis| &*axis.name).collect();
@@ -169,16 +173,29 @@ impl Body<'_, '_> {
     }
 
     /// The dtype in which values of `dtype` are summed.
-    pub fn accumulator(&self, dtype: Dtype) -> Dtype {
+    pub fn accumulator(&mut self, dtype: Dtype) -> Dtype {
         let wanted = match (self.equation.accumulator, dtype) {
-            (Some(wanted), _) => wanted,
+            (Some((wanted, span)), _) if wanted.is_int() && !dtype.is_int() => {
+                let body = self.equation.body.span;
+                self.error(
+                    Diagnostic::new(
+                        Code::AttributeArguments,
+                        format!("{dtype} cannot accumulate in {wanted}"),
+                    )
+                    .label(span, "an integer type")
+                    .label(body, format!("sums of {dtype} here"))
+                    .help("choose a float type, or round what is summed: i64(round(..))"),
+                );
+                dtype
+            }
+            (Some((wanted, _)), _) => wanted,
             (None, Dtype::F16 | Dtype::BF16) => Dtype::F32,
             (None, other) => other,
         };
         if dtype.is_complex() && !wanted.is_complex() {
             return if wanted == Dtype::F64 { Dtype::C128 } else { Dtype::C64 };
         }
-        if dtype.is_float() && wanted.is_int() { dtype } else { wanted }
+        wanted
     }
 
     /// The sum divided by the number of terms.

@@ -1,7 +1,7 @@
 //! Attributes: what they ask for, and which are not there yet.
 
 use super::{Diagnostics, Options, names};
-use crate::ast::{Argument, ArgumentValue, Attribute, Expr, ExprKind, File, Item, ItemKind, TypeName};
+use crate::ast::{Argument, ArgumentValue, Attribute, Expr, ExprKind, File, Item, ItemKind, Span, TypeName};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use tcc_ir::Dtype;
 
@@ -121,8 +121,8 @@ fn wrong_argument(argument: &Argument, help: &str, found: &mut Diagnostics) {
     );
 }
 
-/// The dtype that `@accum(..)` before an equation asks for.
-pub fn accumulator(item: &Item, options: &Options, found: &mut Diagnostics) -> Option<Dtype> {
+/// The dtype that `@accum(..)` before an equation asks for, and where.
+pub fn accumulator(item: &Item, options: &Options, found: &mut Diagnostics) -> Option<(Dtype, Span)> {
     let attribute = item.attributes.iter().find(|attribute| attribute.name.text == "accum")?;
     let dtype = match attribute.arguments.as_slice() {
         [
@@ -148,5 +148,5 @@ pub fn accumulator(item: &Item, options: &Options, found: &mut Diagnostics) -> O
         );
         return None;
     }
-    dtype
+    dtype.map(|dtype| (dtype, attribute.span))
 }

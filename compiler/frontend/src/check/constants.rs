@@ -34,41 +34,56 @@ fn extent_of(expr: &Expr, names: &Names, found: &mut Diagnostics) -> Result<Exte
         ExprKind::Number(Number::Int(value)) => Ok(Extent::from(*value)),
         ExprKind::Neg(a) => Ok(-extent_of(a, names, found)?),
         ExprKind::Name(name) => size_name(name, expr.span, names, found),
-        ExprKind::Binary(op, a, b) => {
-            let (left, right) = (extent_of(a, names, found), extent_of(b, names, found));
-            let (left, right) = (left?, right?);
-            match op {
-                BinaryOp::Add => Ok(left + right),
-                BinaryOp::Sub => Ok(left - right),
-                BinaryOp::Mul => times(&left, &right).ok_or_else(|| too_large(expr.span, found)),
-                BinaryOp::FloorDiv | BinaryOp::Mod if right.as_const() == Some(0) => Err(found.push(
-                    Diagnostic::new(Code::DivisionByZero, "a size is divided by 0")
-                        .label(b.span, "this is 0")
-                        .help("divide by a number that is not 0"),
-                )),
-                BinaryOp::FloorDiv => Ok(left.div(right)),
-                BinaryOp::Mod => Ok(left.modulo(right)),
-                BinaryOp::Pow => match right.as_const() {
-                    Some(power) if (0..=MAX_POWER).contains(&power) => {
-                        let factors = std::iter::repeat_n(&left, power as usize);
-                        product_of(factors).ok_or_else(|| too_large(expr.span, found))
-                    }
-                    _ => {
-                        Err(not_integer(expr.span, "a power in a size has a small constant exponent", found))
-                    }
-                },
-                BinaryOp::Div => Err(found.push(
-                    Diagnostic::new(
-                        Code::SizeNotInteger,
-                        "`/` always gives a float, and a size is an integer",
-                    )
-                    .label(expr.span, "not an integer")
-                    .help("write `div` instead of `/`"),
-                )),
-                BinaryOp::And | BinaryOp::Or => Err(not_integer(expr.span, "not an integer", found)),
+        ExprKind::Chain(chain) => {
+            let mut value = extent_of(&chain.first, names, found);
+            for (op, operand) in &chain.rest {
+                value = match (value, extent_of(operand, names, found)) {
+                    (Ok(left), Ok(right)) => combined(*op, left, right, expr.span, operand.span, found),
+                    _ => Err(Reported),
+                };
+            }
+            value
+        }
+        ExprKind::Power(a, b) => {
+            let (base, exponent) = (extent_of(a, names, found), extent_of(b, names, found));
+            let (base, exponent) = (base?, exponent?);
+            match exponent.as_const() {
+                Some(power) if (0..=MAX_POWER).contains(&power) => {
+                    let factors = std::iter::repeat_n(&base, power as usize);
+                    product_of(factors).ok_or_else(|| too_large(expr.span, found))
+                }
+                _ => Err(not_integer(expr.span, "a power in a size has a small constant exponent", found)),
             }
         }
         _ => Err(not_integer(expr.span, "not made of sizes, parameters and numbers", found)),
+    }
+}
+
+fn combined(
+    op: BinaryOp,
+    left: Extent,
+    right: Extent,
+    span: Span,
+    right_span: Span,
+    found: &mut Diagnostics,
+) -> Result<Extent, Reported> {
+    match op {
+        BinaryOp::Add => Ok(left + right),
+        BinaryOp::Sub => Ok(left - right),
+        BinaryOp::Mul => times(&left, &right).ok_or_else(|| too_large(span, found)),
+        BinaryOp::FloorDiv | BinaryOp::Mod if right.as_const() == Some(0) => Err(found.push(
+            Diagnostic::new(Code::DivisionByZero, "a size is divided by 0")
+                .label(right_span, "this is 0")
+                .help("divide by a number that is not 0"),
+        )),
+        BinaryOp::FloorDiv => Ok(left.div(right)),
+        BinaryOp::Mod => Ok(left.modulo(right)),
+        BinaryOp::Div => Err(found.push(
+            Diagnostic::new(Code::SizeNotInteger, "`/` always gives a float, and a size is an integer")
+                .label(span, "not an integer")
+                .help("write `div` instead of `/`"),
+        )),
+        BinaryOp::And | BinaryOp::Or => Err(not_integer(span, "not an integer", found)),
     }
 }
 
@@ -152,19 +167,19 @@ pub fn real(expr: &Expr) -> Option<f64> {
             _ => return None,
         },
         ExprKind::Neg(a) => -real(a)?,
-        ExprKind::Binary(op, a, b) => {
-            let (a, b) = (real(a)?, real(b)?);
-            match op {
+        ExprKind::Power(a, b) => real(a)?.powf(real(b)?),
+        ExprKind::Chain(chain) => chain.rest.iter().try_fold(real(&chain.first)?, |a, (op, operand)| {
+            let b = real(operand)?;
+            Some(match op {
                 BinaryOp::Add => a + b,
                 BinaryOp::Sub => a - b,
                 BinaryOp::Mul => a * b,
                 BinaryOp::Div => a / b,
-                BinaryOp::Pow => a.powf(b),
                 BinaryOp::FloorDiv => (a / b).floor(),
                 BinaryOp::Mod => a - b * (a / b).floor(),
                 BinaryOp::And | BinaryOp::Or => return None,
-            }
-        }
+            })
+        })?,
         _ => return None,
     })
 }

@@ -199,14 +199,20 @@ pub fn infer(
         ExprKind::Read(read) => both(source(read, tensor)?, read.outside.as_ref().map_or(Ok(None), go)?),
         ExprKind::Neg(a) => go(a)?.map(Numeric::as_number),
         ExprKind::Not(_) | ExprKind::Compare(..) => Some(Numeric::strong(Dtype::Bool)),
-        ExprKind::Binary(op, a, b) => match op {
-            BinaryOp::And | BinaryOp::Or => Some(Numeric::strong(Dtype::Bool)),
-            BinaryOp::Div => both(go(a)?, go(b)?).map(Numeric::as_float),
-            BinaryOp::Pow => match (go(a)?, go(b)?) {
-                (Some(base), Some(exponent)) => Some(power(base, exponent)),
-                (known, _) => known,
-            },
-            _ => both(go(a)?, go(b)?).map(Numeric::as_number),
+        ExprKind::Chain(first, rest) => {
+            let mut value = go(first)?;
+            for (op, operand) in rest {
+                value = match op {
+                    BinaryOp::And | BinaryOp::Or => Some(Numeric::strong(Dtype::Bool)),
+                    BinaryOp::Div => both(value, go(operand)?).map(Numeric::as_float),
+                    _ => both(value, go(operand)?).map(Numeric::as_number),
+                };
+            }
+            value
+        }
+        ExprKind::Power(a, b) => match (go(a)?, go(b)?) {
+            (Some(base), Some(exponent)) => Some(power(base, exponent)),
+            (known, _) => known,
         },
         ExprKind::If(parts) => both(go(&parts[1])?, go(&parts[2])?),
         ExprKind::Iverson(_) => Some(Numeric::weak(Kind::Int)),

@@ -1,133 +1,219 @@
 //! Classic einsum strings: `ij,jk->ik`.
 
-use super::{Options, Program};
+use super::{Operand, Options, Program};
 use crate::ast::{Einsum, Span, Subscripts};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Label};
+
+/// What names an axis: a letter, or its place under `...`, counted from the right end.
+#[derive(Clone, Copy, PartialEq)]
+enum Axis {
+    Letter(char),
+    Ellipsis(usize),
+}
+
+/// An axis and how long it is, where that is known: from the operand that says so first.
+struct Size {
+    axis: Axis,
+    length: Option<usize>,
+    operand: usize,
+    span: Span,
+}
 
 /// Compiles an einsum string by writing it as an `.ein` program.
 pub fn compile(einsum: &Einsum, options: &Options) -> Result<Program, Vec<Diagnostic>> {
     let text = program_text(einsum, options).map_err(|diagnostic| vec![*diagnostic])?;
     let (file, diagnostics) = crate::parse(&text);
-    let compiled = super::compile_file(&text, &file, diagnostics, options).map(|mut program| {
-        for output in &mut program.graph.outputs {
-            output.name = "out".into();
-        }
-        program
-    });
-    compiled.map_err(|list| {
-        // Positions in the generated text mean nothing to the author of the string.
-        list.into_iter()
-            .map(|diagnostic| {
-                let mut moved = Diagnostic::new(Code::EinsumOperands, diagnostic.message);
-                moved.labels.push(crate::diagnostic::Label { span: einsum.span, text: String::new() });
-                moved.help("an index has one size; size-1 axes do not broadcast")
-            })
-            .collect()
-    })
-}
-
-/// Axes before `...` that an operand has.
-fn ellipsis_rank(subscripts: &Subscripts, rank: usize) -> usize {
-    if subscripts.ellipsis.is_some() { rank.saturating_sub(subscripts.letters.len()) } else { 0 }
-}
-
-/// The names of the axes of one term; those of `...` are counted from its right end.
-fn axes(subscripts: &Subscripts, ellipsis: usize) -> Vec<String> {
-    let mut names: Vec<String> = subscripts.letters.iter().map(|(letter, _)| index(*letter)).collect();
-    if let Some(at) = subscripts.ellipsis {
-        let dots = (0..ellipsis).map(|k| format!("dots{}", ellipsis - k));
-        names.splice(at..at, dots);
+    // Positions in the generated text mean nothing to the author of the string.
+    let moved = |diagnostic: Diagnostic| Diagnostic {
+        labels: vec![Label { span: einsum.span, text: String::new() }],
+        ..diagnostic
+    };
+    // Its result is not declared, as in an expression.
+    let options = Options { expression: true, ..options.clone() };
+    let mut program = super::compile_file(&text, &file, diagnostics, &options)
+        .map_err(|list| list.into_iter().map(moved).collect::<Vec<_>>())?;
+    program.warnings = program.warnings.into_iter().map(moved).collect();
+    program.graph.outputs.iter_mut().for_each(|output| output.name = "out".into());
+    program.graph.requirements.iter_mut().for_each(|requirement| requirement.span = None);
+    program.graph.checks.iter_mut().for_each(|check| check.span = None);
+    for row in &mut program.sizes {
+        (row.equation, row.span) = ("out".into(), einsum.span);
     }
-    names
+    Ok(program)
 }
 
-fn index(letter: char) -> String {
-    format!("i_{letter}")
+/// How many axes stand under the `...` of a term whose operand has `rank` axes.
+fn under_ellipsis(term: &Subscripts, rank: usize) -> usize {
+    if term.ellipsis.is_some() { rank.saturating_sub(term.letters.len()) } else { 0 }
+}
+
+/// The axes of one term in order, with `count` of them under `...`.
+fn axes(term: &Subscripts, count: usize) -> Vec<(Axis, Span)> {
+    let mut list: Vec<_> = term.letters.iter().map(|(letter, span)| (Axis::Letter(*letter), *span)).collect();
+    if let Some((at, span)) = term.ellipsis {
+        list.splice(at..at, (0..count).map(|k| (Axis::Ellipsis(count - k), span)));
+    }
+    list
 }
 
 fn program_text(einsum: &Einsum, options: &Options) -> Result<String, Box<Diagnostic>> {
+    let given = &options.operands;
     let count = einsum.operands.len();
-    let given = !options.operands.is_empty();
-    if given && options.operands.len() != count {
+    if !given.is_empty() && given.len() != count {
         return Err(wrong(
-            format!("the einsum string has {count} operands, {} are given", options.operands.len()),
+            format!("the einsum string has {count} operands, {} are given", given.len()),
             einsum.span,
+            "one group of letters for every operand",
         ));
     }
-    let mut declarations = String::new();
-    let mut factors = Vec::new();
-    let mut dtypes = Vec::new();
-    let mut widest = 0;
-    let mut seen: Vec<(String, usize)> = Vec::new();
+    let mut terms = Vec::new();
     for (position, term) in einsum.operands.iter().enumerate() {
-        let operand = options.operands.get(position);
-        let rank = operand.map_or(term.letters.len(), |operand| operand.shape.len());
-        let fits =
-            if term.ellipsis.is_some() { rank >= term.letters.len() } else { rank == term.letters.len() };
-        if !fits {
-            return Err(wrong(
-                format!(
-                    "operand {} has {}, but its term {}",
-                    position + 1,
-                    super::axes(rank),
-                    term.letters.len()
-                ),
-                term.span,
-            ));
-        }
-        let dots = ellipsis_rank(term, rank);
-        widest = widest.max(dots);
-        let names = axes(term, dots);
-        let name = operand.map_or_else(|| format!("arg{position}"), |operand| operand.name.clone());
-        // What is not a word of the language, or is given twice, is called after its position.
-        let twice = options.operands[..position.min(options.operands.len())].iter().any(|o| o.name == name);
-        let name = if is_name(&name) && !twice { name } else { format!("arg{position}") };
-        let dtype = operand.map_or("f32", |operand| operand.dtype.name());
-        dtypes.push(dtype);
-        let dims: Vec<String> = match operand {
-            Some(operand) => operand.shape.iter().map(ToString::to_string).collect(),
-            None => term.letters.iter().map(|(letter, _)| format!("n_{letter}")).collect(),
-        };
-        let shape = if dims.is_empty() { String::new() } else { format!("[{}]", dims.join(", ")) };
-        declarations.push_str(&format!("in {name} : {dtype}{shape}\n"));
-        factors.push(if names.is_empty() { name } else { format!("{name}[{}]", names.join(", ")) });
-        for letter in term.letters.iter().map(|(letter, _)| index(*letter)) {
-            match seen.iter_mut().find(|(known, _)| *known == letter) {
-                Some((_, times)) => *times += 1,
-                None => seen.push((letter, 1)),
-            }
-        }
+        let rank = rank(term, position, given.get(position))?;
+        terms.push(axes(term, under_ellipsis(term, rank)));
     }
-    let output = match &einsum.output {
-        Some(term) => {
-            for (letter, span) in &term.letters {
-                if !seen.iter().any(|(known, _)| *known == index(*letter)) {
-                    return Err(wrong(format!("{letter} of the result is in no operand"), *span));
-                }
-            }
-            axes(term, if term.ellipsis.is_some() { widest } else { 0 })
+    let sizes = sizes(&terms, given)?;
+    let taken = |name: &str| given.iter().any(|operand| operand.name == name);
+    let free = |mut name: String| {
+        while taken(&name) {
+            name.push('_');
         }
-        None => {
-            let mut once: Vec<String> =
-                seen.iter().filter(|(_, times)| *times == 1).map(|(letter, _)| letter.clone()).collect();
-            once.sort();
-            (0..widest).map(|k| format!("dots{}", widest - k)).chain(once).collect()
-        }
+        name
     };
-    let left = if output.is_empty() { "out_".to_owned() } else { format!("out_[{}]", output.join(", ")) };
-    // `out_` is renamed to `out` in the graph: the operands may be called anything but that.
+    let index = |axis: Axis| match axis {
+        Axis::Letter(letter) => free(letter.to_string()),
+        Axis::Ellipsis(place) => free(format!("axis{place}")),
+    };
+    let length = |axis: Axis| sizes.iter().find(|size| size.axis == axis).and_then(|size| size.length);
+    let (mut declarations, mut factors) = (String::new(), Vec::new());
+    for (position, term) in terms.iter().enumerate() {
+        let operand = given.get(position);
+        let name = operand_name(position, given);
+        let shape = operand.and_then(|operand| operand.shape.as_ref());
+        let mut dims = Vec::new();
+        let mut indices = Vec::new();
+        for (place, (axis, _)) in term.iter().enumerate() {
+            let own = shape.map(|shape| shape[place]);
+            // An axis of length 1 under `...` is read at its only place by all others.
+            let spread = matches!(axis, Axis::Ellipsis(_)) && own == Some(1) && length(*axis) != Some(1);
+            indices.push(if spread { "0".to_owned() } else { index(*axis) });
+            dims.push(match own.or(length(*axis)) {
+                Some(length) => length.to_string(),
+                None => free(format!("n_{}", index(*axis))),
+            });
+        }
+        let brackets =
+            |list: &[String]| if list.is_empty() { String::new() } else { format!("[{}]", list.join(", ")) };
+        let dtype = operand.map_or("f32", |operand| operand.dtype.name());
+        declarations.push_str(&format!("in {name} : {dtype}{}\n", brackets(&dims)));
+        factors.push(format!("{name}{}", brackets(&indices)));
+    }
+    let output: Vec<String> = output(einsum, &terms)?.into_iter().map(index).collect();
+    let left = free("out".to_owned() + "_");
+    let left = if output.is_empty() { left } else { format!("{left}[{}]", output.join(", ")) };
     Ok(format!("{declarations}{left} += {}\n", factors.join(" * ")))
 }
 
-fn is_name(name: &str) -> bool {
-    let mut letters = name.chars();
-    letters.next().is_some_and(char::is_alphabetic) && letters.all(|c| c.is_alphanumeric() || c == '_')
+/// The number of axes of an operand, which its term must fit.
+fn rank(term: &Subscripts, position: usize, operand: Option<&Operand>) -> Result<usize, Box<Diagnostic>> {
+    let letters = term.letters.len();
+    let Some(shape) = operand.and_then(|operand| operand.shape.as_ref()) else { return Ok(letters) };
+    let rank = shape.len();
+    if rank == letters || rank > letters && term.ellipsis.is_some() {
+        return Ok(rank);
+    }
+    let has = super::axes(rank);
+    let noun = if letters == 1 { "letter" } else { "letters" };
+    Err(wrong(
+        format!("operand {} has {has}, but its term has {letters} {noun}", position + 1),
+        term.span,
+        "one letter for every axis; `...` stands for any number of axes",
+    ))
 }
 
-fn wrong(message: String, span: Span) -> Box<Diagnostic> {
-    Box::new(
-        Diagnostic::new(Code::EinsumOperands, message)
-            .label(span, "does not fit")
-            .help("one group of letters for every operand, one letter for every axis"),
-    )
+/// The length of every axis. Letters agree exactly; axes under `...` agree or have length 1.
+fn sizes(terms: &[Vec<(Axis, Span)>], given: &[Operand]) -> Result<Vec<Size>, Box<Diagnostic>> {
+    let mut sizes: Vec<Size> = Vec::new();
+    for (operand, term) in terms.iter().enumerate() {
+        let shape = given.get(operand).and_then(|given| given.shape.as_ref());
+        for (place, &(axis, span)) in term.iter().enumerate() {
+            let length = shape.map(|shape| shape[place]);
+            let own = Size { axis, length, operand, span };
+            let Some(known) = sizes.iter_mut().find(|size| size.axis == axis) else {
+                sizes.push(own);
+                continue;
+            };
+            let spreads = |length: Option<usize>| matches!(axis, Axis::Ellipsis(_)) && length == Some(1);
+            if known.length.is_none() || length != known.length && spreads(known.length) {
+                *known = own;
+            } else if length.is_some() && length != known.length && !spreads(length) {
+                return Err(disagree(known, &own));
+            }
+        }
+    }
+    Ok(sizes)
+}
+
+fn disagree(first: &Size, second: &Size) -> Box<Diagnostic> {
+    let length = |size: &Size| size.length.map_or("unknown".to_owned(), |length| length.to_string());
+    let says = |size: &Size| format!("{} in operand {}", length(size), size.operand + 1);
+    let (what, help) = match first.axis {
+        Axis::Letter(letter) => {
+            (format!("`{letter}`"), "a letter has one size; axes of length 1 broadcast under `...` only")
+        }
+        Axis::Ellipsis(1) => {
+            ("the last axis under `...`".to_owned(), "axes under `...` have one size, or length 1")
+        }
+        Axis::Ellipsis(place) => (
+            format!("axis {place} from the right under `...`"),
+            "axes under `...` have one size, or length 1",
+        ),
+    };
+    let message = format!("{what} is {} but {}", says(first), says(second));
+    let diagnostic = Diagnostic::new(Code::EinsumOperands, message)
+        .label(second.span, format!("{} here", length(second)))
+        .label(first.span, format!("{} here", length(first)));
+    Box::new(diagnostic.help(help))
+}
+
+/// The axes of the result. Without `->` they are numpy's: those under `...`, then the letters that stand
+/// once, in alphabetical order.
+fn output(einsum: &Einsum, terms: &[Vec<(Axis, Span)>]) -> Result<Vec<Axis>, Box<Diagnostic>> {
+    let all = || terms.iter().flatten().map(|(axis, _)| *axis);
+    let ellipsis = |axis: Axis| if let Axis::Ellipsis(place) = axis { place } else { 0 };
+    let widest = all().map(ellipsis).max().unwrap_or(0);
+    if let Some(term) = &einsum.output {
+        if term.ellipsis.is_none() && widest > 0 {
+            return Err(wrong(
+                format!("the output has no place for the {} under `...`", super::axes(widest)),
+                term.span,
+                "write `...` in the output too; to sum over axes, give them letters",
+            ));
+        }
+        return Ok(axes(term, widest).into_iter().map(|(axis, _)| axis).collect());
+    }
+    let mut once: Vec<char> = all()
+        .filter_map(|axis| match axis {
+            Axis::Letter(letter) if all().filter(|other| *other == axis).count() == 1 => Some(letter),
+            _ => None,
+        })
+        .collect();
+    once.sort_unstable();
+    let under = (0..widest).map(|k| Axis::Ellipsis(widest - k));
+    Ok(under.chain(once.into_iter().map(Axis::Letter)).collect())
+}
+
+/// The name of an operand in the program. What is not a word of the language, or is given twice, is called
+/// after its position.
+fn operand_name(position: usize, given: &[Operand]) -> String {
+    let is_name = |name: &str| {
+        let mut letters = name.chars();
+        letters.next().is_some_and(char::is_alphabetic) && letters.all(|c| c.is_alphanumeric() || c == '_')
+    };
+    let own = given.get(position).map(|operand| &operand.name);
+    let twice = given.iter().take(position).any(|other| Some(&other.name) == own);
+    own.filter(|name| is_name(name) && !twice).cloned().unwrap_or_else(|| format!("arg{position}"))
+}
+
+fn wrong(message: String, span: Span, help: &str) -> Box<Diagnostic> {
+    Box::new(Diagnostic::new(Code::EinsumOperands, message).label(span, "").help(help))
 }

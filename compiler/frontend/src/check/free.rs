@@ -2,9 +2,8 @@
 
 use super::names::{Declared, Entity, InputDecl, Names, Role};
 use super::scan::walk;
-use super::{Diagnostics, Options, axes};
+use super::{Operand, Options};
 use crate::ast::{Expr, ExprKind, File, Index, LeftIndex, Span};
-use crate::diagnostic::{Code, Diagnostic};
 use std::sync::Arc;
 use tcc_ir::scalar::Literal;
 use tcc_ir::{Dtype, Extent};
@@ -12,9 +11,9 @@ use tcc_ir::{Dtype, Extent};
 /// Makes an input of every name that is used like a tensor (or that the caller gives) and is nothing
 /// else in the file. Without an operand the type is f32, and each axis has a size named after the
 /// index that first stands there.
-pub fn collect(file: &File, options: &Options, names: &mut Names<'_>, found: &mut Diagnostics) {
+pub fn collect(file: &File, options: &Options, names: &mut Names<'_>) {
     for equation in file.equations() {
-        let mut visit = |expr: &Expr| visit(expr, options, names, found);
+        let mut visit = |expr: &Expr| visit(expr, options, names);
         for left in &equation.indices {
             if let LeftIndex::Expr(expr) = left
                 && !matches!(expr.kind, ExprKind::Name(_))
@@ -25,11 +24,11 @@ pub fn collect(file: &File, options: &Options, names: &mut Names<'_>, found: &mu
         walk(&equation.body, &mut visit);
     }
     for function in &names.functions.clone() {
-        walk(&function.body, &mut |expr| visit(expr, options, names, found));
+        walk(&function.body, &mut |expr| visit(expr, options, names));
     }
 }
 
-fn visit(expr: &Expr, options: &Options, names: &mut Names<'_>, found: &mut Diagnostics) {
+fn visit(expr: &Expr, options: &Options, names: &mut Names<'_>) {
     match &expr.kind {
         ExprKind::Access(access) => {
             if let ExprKind::Name(name) = &access.base.kind
@@ -37,12 +36,13 @@ fn visit(expr: &Expr, options: &Options, names: &mut Names<'_>, found: &mut Diag
                 && !names.indices.contains_key(name)
             {
                 let hints: Vec<Option<&str>> = access.indices.iter().map(bare).collect();
-                add(name, access.base.span, &hints, options, names, found);
+                add(name, access.base.span, &hints, options, names);
             }
         }
         ExprKind::Name(name) if names.get(name).is_none() && !names.indices.contains_key(name) => {
-            if options.operands.iter().any(|operand| operand.name == *name && operand.shape.is_empty()) {
-                add(name, expr.span, &[], options, names, found);
+            let is_number = |operand: &Operand| operand.shape.as_ref().is_none_or(Vec::is_empty);
+            if options.operands.iter().any(|operand| operand.name == *name && is_number(operand)) {
+                add(name, expr.span, &[], options, names);
             } else if let Some((_, value)) = options.numbers.iter().find(|(given, _)| given == name) {
                 match value {
                     Literal::Int(_) | Literal::Bool(_) => names.add_symbol(name, expr.span, true),
@@ -61,28 +61,11 @@ fn bare(index: &Index) -> Option<&str> {
     }
 }
 
-fn add(
-    name: &str,
-    span: Span,
-    hints: &[Option<&str>],
-    options: &Options,
-    names: &mut Names<'_>,
-    found: &mut Diagnostics,
-) {
+fn add(name: &str, span: Span, hints: &[Option<&str>], options: &Options, names: &mut Names<'_>) {
     let given = options.operands.iter().find(|operand| operand.name == name);
-    let (dtype, dims) = match given {
-        Some(operand) => {
-            if operand.shape.len() != hints.len() {
-                let (has, written) = (axes(operand.shape.len()), hints.len());
-                found.push(
-                    Diagnostic::new(Code::RankMismatch, format!("{name} has {has}, indexed with {written}"))
-                        .label(span, format!("the operand has {has}"))
-                        .help("give one index for each axis"),
-                );
-            }
-            let dims = operand.shape.iter().map(|&n| Extent::from(i64::try_from(n).unwrap_or(i64::MAX)));
-            (operand.dtype, dims.collect())
-        }
+    let dtype = given.map_or(Dtype::F32, |operand| operand.dtype);
+    let dims: Vec<Extent> = match given.and_then(|operand| operand.shape.as_ref()) {
+        Some(shape) => shape.iter().map(|&n| Extent::from(i64::try_from(n).unwrap_or(i64::MAX))).collect(),
         None => {
             let dims = hints.iter().enumerate().map(|(axis, hint)| {
                 let symbol = match hint {
@@ -94,7 +77,7 @@ fn add(
                 }
                 Extent::symbol(symbol.as_str())
             });
-            (Dtype::F32, dims.collect::<Vec<_>>())
+            dims.collect()
         }
     };
     let dtype = match dtype {

@@ -71,8 +71,8 @@ pub struct Options {
     /// Compute everything in double precision: declared and cast f16, bf16, f32 become f64, c64
     /// becomes c128.
     pub type_f64: bool,
-    /// The text is an expression program (`-e`): classic einsum strings are understood, free tensors
-    /// become inputs, and every tensor that no equation reads becomes an output.
+    /// The text is an expression program (`-e`): free tensors become inputs, and every tensor that no
+    /// equation reads becomes an output.
     pub expression: bool,
     /// Operands in the order given; they type the free tensors of an expression program.
     pub operands: Vec<Operand>,
@@ -87,8 +87,8 @@ pub struct Operand {
     pub name: String,
     /// Element type.
     pub dtype: Dtype,
-    /// Extents, outermost first.
-    pub shape: Vec<usize>,
+    /// Extents, outermost first; `None` for what takes the shape that the program asks for.
+    pub shape: Option<Vec<usize>>,
 }
 
 /// Parses, checks and builds a program.
@@ -96,16 +96,16 @@ pub struct Operand {
 /// # Errors
 /// Everything that is wrong with it, in the order of the text; at least one is an error.
 pub fn compile(source: &str, options: &Options) -> Result<Program, Vec<Diagnostic>> {
-    if options.expression {
-        let (program, diagnostics) = crate::parse_expression_program(source);
-        return match program {
-            ExpressionProgram::Einsum(_) if diagnostics.iter().any(Diagnostic::is_error) => Err(diagnostics),
-            ExpressionProgram::Einsum(einsum) => einsum::compile(&einsum, options),
-            ExpressionProgram::Program(file) => compile_file(source, &file, diagnostics, options),
-        };
+    if !options.expression && !crate::is_einsum(source) {
+        let (file, diagnostics) = crate::parse(source);
+        return compile_file(source, &file, diagnostics, options);
     }
-    let (file, diagnostics) = crate::parse(source);
-    compile_file(source, &file, diagnostics, options)
+    let (program, diagnostics) = crate::parse_expression_program(source);
+    match program {
+        ExpressionProgram::Einsum(_) if diagnostics.iter().any(Diagnostic::is_error) => Err(diagnostics),
+        ExpressionProgram::Einsum(einsum) => einsum::compile(&einsum, options),
+        ExpressionProgram::Program(file) => compile_file(source, &file, diagnostics, options),
+    }
 }
 
 /// Checks and builds the program that `source` was parsed to; `diagnostics` are those of the parser.

@@ -224,7 +224,7 @@ pub fn collect<'a>(file: &'a File, options: &Options, found: &mut Diagnostics) -
         binder_sizes(&function.body, &formals, &mut names);
     }
     if options.expression {
-        free::collect(file, options, &mut names, found);
+        free::collect(file, options, &mut names);
     }
     for declaration in file.declarations() {
         state_types(declaration, options, &mut names, found);
@@ -234,6 +234,7 @@ pub fn collect<'a>(file: &'a File, options: &Options, found: &mut Diagnostics) -
 
 fn declare(declaration: &Declaration, names: &mut Names<'_>, found: &mut Diagnostics) {
     refuse_storage(declaration, found);
+    refuse_interval(declaration, found);
     for name in &declaration.names {
         if let Some((entity, at)) = names.get(&name.text) {
             let code = match entity {
@@ -297,6 +298,21 @@ fn refuse_storage(declaration: &Declaration, found: &mut Diagnostics) {
     }
 }
 
+fn refuse_interval(declaration: &Declaration, found: &mut Diagnostics) {
+    let what = match declaration.kind {
+        DeclarationKind::In => return,
+        DeclarationKind::Out | DeclarationKind::Var => "results",
+        DeclarationKind::Param => "parameters",
+    };
+    if let Some(range) = &declaration.range {
+        found.push(
+            Diagnostic::new(Code::NotYet, format!("intervals of {what} are not yet implemented"))
+                .label(range.span, "not yet implemented")
+                .help("leave the interval out; only those of operands are checked"),
+        );
+    }
+}
+
 fn interval(range: &crate::ast::Interval, found: &mut Diagnostics) -> Option<(Literal, Literal)> {
     let ends = (constants::real(&range.low), constants::real(&range.high));
     match ends {
@@ -311,9 +327,9 @@ fn interval(range: &crate::ast::Interval, found: &mut Diagnostics) -> Option<(Li
         }
         _ => {
             found.push(
-                Diagnostic::new(Code::AttributeArguments, "the ends of an interval are numbers")
-                    .label(range.span, "not made of numbers")
-                    .help("write for example in [-1, 1]"),
+                Diagnostic::new(Code::AttributeArguments, "the ends of an interval are constants")
+                    .label(range.span, "not made of numbers alone")
+                    .help("sizes and parameters have no place here; write for example in [-1, 2*pi]"),
             );
             None
         }
@@ -338,13 +354,6 @@ fn declare_param(
             .help(format!("write `param {name} : f64`, or declare an operand with `in`")),
         );
     }
-    if let Some(range) = &declaration.range {
-        found.push(
-            Diagnostic::new(Code::NotYet, "intervals of parameters are not yet implemented")
-                .label(range.span, "not yet implemented")
-                .help("leave the interval out"),
-        );
-    }
     if integer {
         names.add_symbol(name, span, true);
         return;
@@ -353,9 +362,9 @@ fn declare_param(
         let value = constants::real(default);
         if value.is_none() {
             found.push(
-                Diagnostic::new(Code::ParameterType, "the default of a float parameter is a number")
-                    .label(default.span, "not a number")
-                    .help("write a number, such as 0.5"),
+                Diagnostic::new(Code::ParameterType, "the default of a float parameter is a constant")
+                    .label(default.span, "not made of numbers alone")
+                    .help("write a constant, such as 0.5 or 2*pi; only defaults of int parameters may mention others"),
             );
         }
         value

@@ -4,7 +4,7 @@ use super::names::Names;
 use super::resolved::{Equation, Expr, ExprKind, Left, Source, TensorId};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::DiGraph;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Tensors that are built together: one, or those of a recurrence.
 #[derive(Debug)]
@@ -31,6 +31,54 @@ pub fn reads(equation: &Equation) -> BTreeSet<TensorId> {
         }
     }
     list
+}
+
+/// The members of a group that are to be looked at: at first all of them, then those that read a member
+/// of which more has become known.
+pub struct WorkList {
+    pending: VecDeque<TensorId>,
+    waiting: BTreeSet<TensorId>,
+    readers: BTreeMap<TensorId, Vec<TensorId>>,
+}
+
+impl WorkList {
+    pub fn new(group: &Group, equations: &[Vec<Equation>]) -> WorkList {
+        let mut readers: BTreeMap<TensorId, Vec<TensorId>> = BTreeMap::new();
+        for &tensor in &group.tensors {
+            for read in equations[tensor.index()].iter().flat_map(reads) {
+                if group.tensors.binary_search(&read).is_ok() {
+                    readers.entry(read).or_default().push(tensor);
+                }
+            }
+        }
+        let waiting = group.tensors.iter().copied().collect();
+        WorkList { pending: group.tensors.iter().copied().collect(), waiting, readers }
+    }
+
+    /// The next member to look at.
+    pub fn next(&mut self) -> Option<TensorId> {
+        let tensor = self.pending.pop_front()?;
+        self.waiting.remove(&tensor);
+        Some(tensor)
+    }
+
+    /// More is known of a member.
+    pub fn changed(&mut self, tensor: TensorId) {
+        for &reader in self.readers.get(&tensor).into_iter().flatten() {
+            if self.waiting.insert(reader) {
+                self.pending.push_back(reader);
+            }
+        }
+    }
+
+    /// Something that concerns all members has become known.
+    pub fn all_changed(&mut self, group: &Group) {
+        for &tensor in &group.tensors {
+            if self.waiting.insert(tensor) {
+                self.pending.push_back(tensor);
+            }
+        }
+    }
 }
 
 /// Groups in an order in which each needs only those before it. `equations` holds those of a tensor.

@@ -34,6 +34,24 @@ pub fn product_of<'e>(factors: impl IntoIterator<Item = &'e Extent>) -> Option<E
     factors.into_iter().try_fold(Extent::from(1), |product, factor| times(&product, factor))
 }
 
+/// Whether some values of its sizes make an extent larger than 64 bits hold.
+pub fn may_overflow(extent: &Extent) -> bool {
+    largest(extent) > i128::from(i64::MAX)
+}
+
+/// About the largest value of an extent.
+fn largest(extent: &Extent) -> i128 {
+    let atom = |atom: &Atom| match atom {
+        Atom::Symbol(_) => i128::from(i64::MAX),
+        Atom::Div(a, b) => largest(a) / b.as_const().map_or(1, |b| i128::from(b).abs().max(1)),
+        Atom::Mod(_, b) => largest(b),
+    };
+    let term = |(coefficient, atoms): (i128, &[Atom])| {
+        atoms.iter().map(atom).fold(coefficient, i128::saturating_mul)
+    };
+    extent.terms().map(term).fold(0, i128::saturating_add)
+}
+
 /// The least and the greatest value of a place, in sizes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bounds {

@@ -134,9 +134,12 @@ fn polynomial(expr: &Expr, equation: &Equation) -> Option<Extent> {
         ExprKind::Int(value) => Some(Extent::from(*value)),
         ExprKind::Index(index) => Some(index_symbol(&equation.variables[index.index()].axis)),
         ExprKind::Neg(a) => Some(-polynomial(a, equation)?),
-        ExprKind::Binary(op @ (BinaryOp::Add | BinaryOp::Sub), a, b) => {
-            let (a, b) = (polynomial(a, equation)?, polynomial(b, equation)?);
-            Some(if *op == BinaryOp::Add { a + b } else { a - b })
+        ExprKind::Chain(first, rest) => {
+            rest.iter().try_fold(polynomial(first, equation)?, |sum, (op, term)| match op {
+                BinaryOp::Add => Some(sum + polynomial(term, equation)?),
+                BinaryOp::Sub => Some(sum - polynomial(term, equation)?),
+                _ => None,
+            })
         }
         _ => None,
     }

@@ -111,7 +111,7 @@ impl<'a, 'n> Resolver<'a, 'n> {
         &mut self,
         source: &ast::Equation,
         tensor: TensorId,
-        accumulator: Option<Dtype>,
+        accumulator: Option<(Dtype, Span)>,
     ) -> Equation {
         self.reset(source.op, &source.name.text);
         // A computed place may mention an index that stands by itself further right.
@@ -385,9 +385,14 @@ impl<'a, 'n> Resolver<'a, 'n> {
                 (_, operand) => ExprKind::Neg(operand),
             },
             ast::ExprKind::Not(a) => ExprKind::Not(boxed(self, a)),
-            ast::ExprKind::Binary(op, a, b) => {
-                let left = boxed(self, a);
-                ExprKind::Binary(*op, left, boxed(self, b))
+            ast::ExprKind::Power(a, b) => {
+                let base = boxed(self, a);
+                ExprKind::Power(base, boxed(self, b))
+            }
+            ast::ExprKind::Chain(chain) => {
+                let first = boxed(self, &chain.first);
+                let rest = chain.rest.iter().map(|(op, operand)| (*op, self.expr(operand)));
+                ExprKind::Chain(first, rest.collect())
             }
             ast::ExprKind::Compare(compare) => {
                 let first = boxed(self, &compare.first);

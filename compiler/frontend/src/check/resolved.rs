@@ -64,8 +64,8 @@ pub struct Equation {
     pub op: AssignOp,
     pub body: Expr,
     pub variables: Vec<Variable>,
-    /// `@accum(..)`
-    pub accumulator: Option<Dtype>,
+    /// `@accum(..)`, and where.
+    pub accumulator: Option<(Dtype, Span)>,
     pub left_span: Span,
     /// A part of it was wrong and has been reported.
     pub broken: bool,
@@ -119,7 +119,9 @@ pub enum ExprKind {
     Read(Box<Read>),
     Neg(Box<Expr>),
     Not(Box<Expr>),
-    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    /// Operators of one level, applied from the left.
+    Chain(Box<Expr>, Vec<(BinaryOp, Expr)>),
+    Power(Box<Expr>, Box<Expr>),
     Compare(Box<Expr>, Vec<(CompareOp, Expr)>),
     If(Box<[Expr; 3]>),
     Iverson(Box<Expr>),
@@ -208,7 +210,10 @@ impl Expr {
                 computed.chain(&read.outside).collect()
             }
             ExprKind::Neg(a) | ExprKind::Not(a) | ExprKind::Iverson(a) | ExprKind::Cast(_, a) => vec![a],
-            ExprKind::Binary(_, a, b) => vec![a, b],
+            ExprKind::Power(a, b) => vec![a, b],
+            ExprKind::Chain(first, rest) => {
+                std::iter::once(&**first).chain(rest.iter().map(|(_, expr)| expr)).collect()
+            }
             ExprKind::Compare(first, rest) => {
                 std::iter::once(&**first).chain(rest.iter().map(|(_, expr)| expr)).collect()
             }

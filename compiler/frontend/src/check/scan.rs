@@ -95,9 +95,13 @@ pub fn walk<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
     match &expr.kind {
         ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Table(_) => {}
         ExprKind::Neg(a) | ExprKind::Not(a) | ExprKind::Iverson(a) => walk(a, visit),
-        ExprKind::Binary(_, a, b) => {
+        ExprKind::Power(a, b) => {
             walk(a, visit);
             walk(b, visit);
+        }
+        ExprKind::Chain(chain) => {
+            walk(&chain.first, visit);
+            chain.rest.iter().for_each(|(_, operand)| walk(operand, visit));
         }
         ExprKind::Compare(compare) => {
             walk(&compare.first, visit);

@@ -50,6 +50,7 @@ struct GroupUse {
     origin: String,
     span: Span,
     left: bool,
+    padded: bool,
 }
 
 struct Uses<'e> {
@@ -80,6 +81,7 @@ fn collect<'e>(equation: &'e Equation, around: &Surroundings<'_>) -> Uses<'e> {
                 origin: format!("axis {} of {}", axis + 1, around.left_name),
                 span: *span,
                 left: true,
+                padded: false,
             });
         }
     }
@@ -104,6 +106,7 @@ fn read_uses(read: &Read, around: &Surroundings<'_>, uses: &mut Uses<'_>) {
                 origin,
                 span: place.span,
                 left: false,
+                padded: read.outside.is_some(),
             }),
             PlaceKind::Computed(_) => {}
         }
@@ -491,7 +494,10 @@ impl Checker<'_> {
                     format!("the group makes {product} places, but {} {side} {}", group.origin, group.extent),
                 )
                 .label(group.span, format!("{product} places"))
-                .help("the sizes of the members must multiply to the length of the axis"),
+                .help(match group.padded {
+                    true => "the sizes of the members must multiply to the length of the axis; `|` does not help: a group is the whole axis. Write the place as a sum to pad it: x[m*a+b | 0]",
+                    false => "the sizes of the members must multiply to the length of the axis",
+                }),
             );
             self.wrong = true;
             return;

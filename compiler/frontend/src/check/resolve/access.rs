@@ -45,9 +45,14 @@ impl Resolver<'_, '_> {
                 format!("{name} has {}, indexed with {}", axes(rank), places.len()),
             )
             .label(span, format!("indexed with {}", places.len()));
-            if let Some(at) = at {
-                diagnostic = diagnostic.label(at, format!("{} here", axes(rank)));
-            }
+            diagnostic = match at {
+                // A free tensor of an expression is not declared: this read is all that there is.
+                Some(at) if at.start == span.start => {
+                    diagnostic.label(at, format!("the operand has {}", axes(rank)))
+                }
+                Some(at) => diagnostic.label(at, format!("{} here", axes(rank))),
+                None => diagnostic,
+            };
             let help = if rank == 0 {
                 format!("{name} is a single number: write it without brackets")
             } else {

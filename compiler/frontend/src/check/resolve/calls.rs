@@ -5,6 +5,7 @@ use crate::ast::{self, Span, TypeName};
 use crate::check::functions::{BUILTINS, CONSTANT_TENSORS, ELSEWHERE, builtin};
 use crate::check::names::{self, Entity};
 use crate::check::resolved::{Expr, ExprKind};
+use crate::check::scan;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use std::rc::Rc;
 
@@ -28,6 +29,10 @@ impl Resolver<'_, '_> {
                 .help("write dft(n)[k,x]"),
             );
             return self.opaque(span);
+        }
+        if matches!(name, "max" | "min") && call.arguments.len() == 1 {
+            // A reduction is meant, which would bind the indices of the argument.
+            return self.wrong_count(name, 2, call, span);
         }
         let saved = self.in_place;
         let arguments: Vec<Expr> = call.arguments.iter().map(|argument| self.expr(argument)).collect();
@@ -55,10 +60,18 @@ impl Resolver<'_, '_> {
         if let Some((Entity::Function(_), at)) = self.names.get(name) {
             diagnostic = diagnostic.label(at, "defined here");
         }
-        let help = if matches!(name, "max" | "min") && given > 2 {
-            format!("nest the calls: {name}(a, {name}(b, c))")
-        } else {
-            format!("call it with {arity} {noun}")
+        let help = match (name, given, call.arguments.as_slice()) {
+            ("max" | "min", 1, [argument]) => {
+                let index = first_index(argument).unwrap_or("j");
+                let what = if name == "max" { "largest" } else { "smallest" };
+                let argument = argument.span.text(self.source);
+                let argument = if argument.is_empty() || argument.len() > 60 { ".." } else { argument };
+                format!(
+                    "for the {what} over {index} write {name}[{index}] {argument}; of two numbers {name}(a, b)"
+                )
+            }
+            ("max" | "min", _, _) => format!("nest the calls: {name}(a, {name}(b, c))"),
+            _ => format!("call it with {arity} {noun}"),
         };
         self.found.push(diagnostic.help(help));
         self.opaque(span)
@@ -129,6 +142,21 @@ impl Resolver<'_, '_> {
         (self.scope_base, self.in_place) = (saved_base, saved_place);
         body
     }
+}
+
+/// The first index that stands by itself in a read.
+fn first_index(expr: &ast::Expr) -> Option<&str> {
+    let mut first = None;
+    scan::walk(expr, &mut |expr| {
+        if let ast::ExprKind::Access(access) = &expr.kind {
+            let bare = access.indices.iter().find_map(|index| match index {
+                ast::Index::Expr(ast::Expr { kind: ast::ExprKind::Name(name), .. }) => Some(name.as_str()),
+                _ => None,
+            });
+            first = first.or(bare);
+        }
+    });
+    first
 }
 
 fn depth(expr: &Expr) -> usize {

@@ -17,18 +17,28 @@ fn free(expr: &Expr) -> BTreeSet<VariableId> {
     present
 }
 
+/// The terms of a chain of `+` and `-`.
+fn sum(expr: &Expr) -> Option<(&Expr, &[(BinaryOp, Expr)])> {
+    match &expr.kind {
+        ExprKind::Chain(first, rest) if matches!(rest.first(), Some((BinaryOp::Add | BinaryOp::Sub, _))) => {
+            Some((first, rest))
+        }
+        _ => None,
+    }
+}
+
 /// The text of a sum of terms with `sum[..]` before those terms that have all the reduced indices;
 /// `None` if some have only a part of them, since there is more than one repair then.
 fn repaired_sum(source: &str, body: &Expr, names: &str, reduced: &[VariableId]) -> Option<String> {
     let mut text = String::new();
     let mut pending = vec![("", body)];
     while let Some((sign, expr)) = pending.pop() {
-        match &expr.kind {
-            ExprKind::Binary(op @ (BinaryOp::Add | BinaryOp::Sub), a, b) if sign != "-" => {
-                pending.push((if *op == BinaryOp::Add { "+" } else { "-" }, b));
-                pending.push((sign, a));
+        match sum(expr) {
+            Some((first, rest)) if sign != "-" => {
+                pending.extend(rest.iter().rev().map(|(op, term)| (op.text(), term)));
+                pending.push((sign, first));
             }
-            ExprKind::Binary(BinaryOp::Add | BinaryOp::Sub, ..) => return None,
+            Some(_) => return None,
             _ => {
                 let present = free(expr);
                 let count = reduced.iter().filter(|id| present.contains(id)).count();
@@ -85,9 +95,14 @@ impl Resolver<'_, '_> {
         let mut pending = vec![body];
         while let Some(expr) = pending.pop() {
             match &expr.kind {
-                ExprKind::Binary(BinaryOp::Add | BinaryOp::Sub, a, b) => pending.extend([&**b, &**a]),
                 ExprKind::Neg(a) => pending.push(a),
-                _ => terms.push(expr),
+                _ => match sum(expr) {
+                    Some((first, rest)) => {
+                        pending.extend(rest.iter().rev().map(|(_, term)| term));
+                        pending.push(first);
+                    }
+                    None => terms.push(expr),
+                },
             }
         }
         let names: Vec<&str> = reduced.iter().map(|id| &*self.variables[id.index()].name).collect();
