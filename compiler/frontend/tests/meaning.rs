@@ -305,6 +305,16 @@ fn computed_places_share_indices_with_bare_ones() {
     means(&ring, &[X], &[0.0, a, 0.0, 0.0, 0.0, 0.0, b, 0.0, 0.0, 0.0, 0.0, c, d, 0.0, 0.0, 0.0]);
 }
 
+/// Neither value nor place depends on `c` once `Q` stands for its value, and yet each c writes once.
+#[test]
+fn scatters_count_indices_that_nothing_depends_on() {
+    means("out W : i64[2]\nQ[c:5] = 1\nW[Q[c]] += Q[c]", &[], &[0.0, 5.0]);
+    means("out W : i64[2]\nvar Q : i64[5]\nQ[c] = 1\nW[Q[c]] *= 2", &[], &[1.0, 32.0]);
+    means("out W : i64[2,2]\nQ[c:5] = 1\nW[i,Q[c]] += i+1", &[], &[0.0, 5.0, 0.0, 10.0]);
+    let place = "in x : f64[m]\nout W : f64[3]\ns = 2\nW[s] += x[e]";
+    means(place, &[X], &[0.0, 0.0, 10.0]);
+}
+
 #[test]
 fn long_chains_of_members_and_terms() {
     let mut chain = String::from("in x : f64[T]\nout a0 : f64[T]\n");

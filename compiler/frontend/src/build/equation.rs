@@ -67,11 +67,15 @@ impl Body<'_, '_> {
                 place.free_indices(&mut |variable| on_left.push(variable));
             }
         }
+        self.implicit().into_iter().filter(|variable| !on_left.contains(variable)).collect()
+    }
+
+    /// The indices that `+=` and the like reduce.
+    pub fn implicit(&self) -> Vec<VariableId> {
         let variables = self.equation.variables.iter().enumerate();
         variables
             .filter(|(_, variable)| variable.origin == Origin::Implicit)
             .map(|(position, _)| VariableId(position as u32))
-            .filter(|variable| !on_left.contains(variable))
             .collect()
     }
 

@@ -73,8 +73,11 @@ impl Body<'_, '_> {
         let dtype = if sums { self.accumulator(numeric.dtype) } else { numeric.dtype };
         let written = self.cast(&value, dtype);
         // Every index of the equation counts, also one that neither the value nor a place depends on.
-        let free = self.axes(&self.reduced());
-        let written = self.all.builder.broadcast(written, &free);
+        let mut uncounted = self.axes(&self.implicit());
+        uncounted.retain(|axis| {
+            indices.iter().all(|index| self.all.builder.ty(*index).axis(&axis.name).is_none())
+        });
+        let written = self.all.builder.broadcast(written, &uncounted);
         let ty = Type::new(dtype, axes.to_vec());
         let id = self.all.builder.add(Op::Scatter { op, indices, value: written }, &ty);
         let id = self.all.builder.cast(id, numeric.dtype);

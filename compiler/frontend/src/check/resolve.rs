@@ -219,10 +219,15 @@ impl<'a, 'n> Resolver<'a, 'n> {
         }
     }
 
-    /// The name of an index that stands by itself; parameters are numbers.
+    /// The name of an index that stands by itself; parameters are numbers, and so are tensors without axes
+    /// where places may be computed.
     fn bare_index<'e>(&self, expr: &'e ast::Expr) -> Option<&'e str> {
         let ast::ExprKind::Name(name) = &expr.kind else { return None };
-        let number = matches!(self.names.get(name), Some((Entity::IntParam(_) | Entity::FloatParam(_), _)));
+        let number = match self.names.get(name) {
+            Some((Entity::IntParam(_) | Entity::FloatParam(_), _)) => true,
+            Some((Entity::Tensor(id), _)) => self.op != AssignOp::Set && self.names.tensor(*id).rank == 0,
+            _ => false,
+        };
         (!number).then_some(name)
     }
 
