@@ -5,8 +5,6 @@
 
 pub mod ast;
 mod build;
-mod build_expr;
-mod build_statement;
 mod characters;
 mod check;
 pub mod codes;

@@ -1,15 +1,18 @@
 //! Text to syntax tree: one parse for every logical line, so that one run reports every bad line.
 
+mod expression;
+mod statement;
+
 use pest::Parser;
 use pest::iterators::Pair;
 
 use crate::ast::{Attribute, Edition, ExpressionProgram, File, Item, Number, Span};
-use crate::build_expr::number;
-use crate::build_statement::{attribute, statement};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lines::{Line, Separator, split};
 use crate::tokens::{Token, TokenKind};
 use crate::{characters, einsum, limits, syntax_error};
+use expression::number;
+use statement::{attribute, statement};
 
 /// The grammar in `ein.pest`.
 #[derive(pest_derive::Parser)]

@@ -3,7 +3,8 @@
 use super::program::{about, read_source};
 use super::session::{Exit, Failure, Session};
 use crate::operand::Limits;
-use crate::operand::bind::{Binder, Missing, Wanted, Words};
+use crate::operand::bind::{Binder, Missing, Wanted};
+use crate::operand::words::Words;
 use crate::{Compiler, Error, Number, Source};
 use serde_json::json;
 use tcc_ir::bind::bind_known;

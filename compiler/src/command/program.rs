@@ -1,7 +1,8 @@
 //! Arguments that name a program and its operands, shared by the commands that take one.
 
 use super::session::{Failure, Session};
-use crate::operand::bind::{Binder, Bound, Missing, Wanted, Words};
+use crate::operand::bind::{Binder, Bound, Missing, Wanted};
+use crate::operand::words::Words;
 use crate::operand::{Limits, shown, size};
 use crate::specialised::operands_fit;
 use crate::{Compiler, Contract, Error, Recipe, Source};

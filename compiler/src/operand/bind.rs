@@ -4,24 +4,18 @@ use super::fit::{example, fit, number, rank, scalar};
 use super::generate::{Generator, generate};
 use super::make_up::{self, STYLES, Style};
 use super::npz::Pack;
-use super::{Built, Limits, STDIN_ONCE, Source, Word, list, out_of_memory, read_file, shown};
+use super::words::Words;
+use super::{Built, Limits, Source, list, out_of_memory, read_file, shown};
 use crate::binding_error::{at_declaration, explain};
 use crate::compiler::Number;
 use crate::error::{Error, Result};
 use crate::specialised::{no_integer, operands};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use tcc_frontend::Operand;
 use tcc_frontend::diagnostic::{Code, Diagnostic, nearest, printable};
 use tcc_ir::bind::{BindError, OperandShape, bind_known, bind_symbols};
 use tcc_ir::graph::{Graph, Input};
 use tcc_ir::{Array, Bindings, Dtype, Extent, Name};
-
-/// What the words of a command line say.
-pub struct Words {
-    named: Vec<(String, Source)>,
-    packs: Vec<PathBuf>,
-}
 
 /// Operands and numbers of one run.
 #[derive(Debug)]
@@ -57,63 +51,6 @@ pub struct Wanted<'a> {
     pub missing: Missing,
     /// Whether sizes are acceptable; asked before data of these sizes are made.
     pub fits: &'a dyn Fn(&Bindings) -> Result<()>,
-}
-
-impl Words {
-    /// Reads the words.
-    pub fn parse(words: &[String]) -> Result<Words> {
-        let mut parsed = Words { named: Vec::new(), packs: Vec::new() };
-        let mut wrong = Vec::new();
-        for word in words {
-            match Word::parse(word) {
-                Ok(Word::Named(name, _)) if parsed.named.iter().any(|(known, _)| *known == name) => {
-                    let message = format!("`{name}` is given twice");
-                    wrong.push(Diagnostic::new(Code::OperandWord, message).help("give it once"));
-                }
-                Ok(Word::Named(name, Source::Stdin)) if parsed.reads_stdin() => {
-                    let message = format!("`{name}` is the second operand from standard input");
-                    wrong.push(Diagnostic::new(Code::OperandWord, message).help(STDIN_ONCE));
-                }
-                Ok(Word::Named(name, source)) => parsed.named.push((name, source)),
-                Ok(Word::Pack(path)) => parsed.packs.push(path),
-                Err(diagnostic) => wrong.push(*diagnostic),
-            }
-        }
-        if wrong.is_empty() { Ok(parsed) } else { Err(Error::Rejected(wrong)) }
-    }
-
-    fn reads_stdin(&self) -> bool {
-        self.named.iter().any(|(_, source)| *source == Source::Stdin)
-    }
-
-    /// Adds sizes that are not given yet.
-    pub fn sizes(&mut self, sizes: &Bindings) {
-        for (name, value) in sizes {
-            if !self.named.iter().any(|(known, _)| **known == **name) {
-                self.named.push((name.to_string(), Source::Integer(*value)));
-            }
-        }
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.named.len() + self.packs.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The numbers among the words.
-    pub fn numbers(&self) -> Vec<(String, Number)> {
-        let number = |source: &Source| match source {
-            Source::Integer(value) => Some(Number::Integer(*value)),
-            Source::Number(value, _) => Some(Number::Real(*value)),
-            _ => None,
-        };
-        self.named.iter().filter_map(|(name, source)| Some((name.clone(), number(source)?))).collect()
-    }
 }
 
 /// Reads operands; files are read once.

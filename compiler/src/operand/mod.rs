@@ -10,6 +10,7 @@ pub mod make_up;
 pub mod npy;
 pub mod npz;
 pub mod safetensors;
+pub mod words;
 pub mod write;
 
 use generate::Generator;

@@ -2,8 +2,8 @@
 
 use pest::iterators::Pair;
 
+use super::expression::{expr, group, name, next, number, text, unexpected};
 use crate::ast::*;
-use crate::build_expr::{expr, group, name, next, number, text, unexpected};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::parse::{Built, Place, Rule};
 
