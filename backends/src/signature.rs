@@ -45,7 +45,7 @@ pub(crate) struct Lengths {
 }
 
 impl Signature {
-    /// The signature of a function whose scratch buffers have places (see `with_places`).
+    /// The signature of a function whose scratch buffers have places (see [`with_places`]).
     pub fn of(func: &Func) -> Signature {
         let parameters = |wanted: fn(&Role) -> bool| {
             func.buffers

@@ -2,7 +2,7 @@
 //!
 //! The code of a `Func` is one function without calls and without instructions that trap. Cranelift
 //! has no loop optimiser: vectors, unrolling and registers come from the loop IR, and addresses are
-//! taken apart here (`address.rs`).
+//! taken apart here ([`address`]).
 
 mod address;
 mod emit;

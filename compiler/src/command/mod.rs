@@ -1,7 +1,7 @@
 //! The command line: one file for each command. Only this folder prints.
 //!
 //! Standard output carries the product that was asked for and nothing else; diagnostics, notes and
-//! hints go to standard error. The exit codes are those of `Exit`.
+//! hints go to standard error. The exit codes are [`Exit`].
 
 mod check;
 mod compile;
