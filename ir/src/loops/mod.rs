@@ -1,6 +1,6 @@
 //! The loop level: loop nests over buffers with a static memory plan.
 //!
-//! The contract, in the order in which [`Func::verify`] checks it:
+//! The contract, in the order in which [`crate::Ir::verify`] checks it:
 //!
 //! - symbols, buffers and variables share one space of unique names; inputs stand first among the
 //!   buffers, then outputs; statements and expressions are nested at most [`MAX_DEPTH`] deep;
@@ -17,7 +17,7 @@
 //!   value remains after the loop.
 //!
 //! A read of a place that was never written, an index outside its buffer and a race between
-//! iterations of a parallel loop are errors of the compiler, which [`Func::eval`] reports.
+//! iterations of a parallel loop are errors of the compiler, which [`crate::Ir::eval`] reports.
 
 pub mod build;
 mod eval;
