@@ -121,23 +121,37 @@ fn node(kind: ExprKind, span: Span, depth: usize) -> Tree {
 
 /// `a op b op c`, from the left.
 fn chain(place: Place, pair: Pair<Rule>) -> Built<Tree> {
+    operators(place, pair, binary_op, |first, rest| ExprKind::Chain(Chain { first, rest }))
+}
+
+fn binary_op(text: &str) -> Option<BinaryOp> {
+    Some(match text {
+        "+" => BinaryOp::Add,
+        "-" => BinaryOp::Sub,
+        "*" => BinaryOp::Mul,
+        "/" => BinaryOp::Div,
+        "div" => BinaryOp::FloorDiv,
+        "mod" => BinaryOp::Mod,
+        "and" => BinaryOp::And,
+        "or" => BinaryOp::Or,
+        _ => return None,
+    })
+}
+
+/// Operands with operators between them; one operand alone is that operand.
+fn operators<Op>(
+    place: Place,
+    pair: Pair<Rule>,
+    operator: fn(&str) -> Option<Op>,
+    kind: fn(Box<Expr>, Vec<(Op, Expr)>) -> ExprKind,
+) -> Built<Tree> {
     let span = place.span(&pair);
     let mut pairs = pair.into_inner();
     let first = tree(place, next(&mut pairs, span)?)?;
     let mut depth = first.depth;
     let mut rest = Vec::new();
-    while let Some(op) = pairs.next() {
-        let op = match op.as_str() {
-            "+" => BinaryOp::Add,
-            "-" => BinaryOp::Sub,
-            "*" => BinaryOp::Mul,
-            "/" => BinaryOp::Div,
-            "div" => BinaryOp::FloorDiv,
-            "mod" => BinaryOp::Mod,
-            "and" => BinaryOp::And,
-            "or" => BinaryOp::Or,
-            _ => return Err(unexpected(place.span(&op))),
-        };
+    while let Some(pair) = pairs.next() {
+        let op = operator(pair.as_str()).ok_or_else(|| unexpected(place.span(&pair)))?;
         let right = tree(place, next(&mut pairs, span)?)?;
         depth = depth.max(right.depth);
         rest.push((op, right.expr));
@@ -145,7 +159,7 @@ fn chain(place: Place, pair: Pair<Rule>) -> Built<Tree> {
     if rest.is_empty() {
         return Ok(first);
     }
-    Ok(node(ExprKind::Chain(Chain { first: Box::new(first.expr), rest }), span, depth))
+    Ok(node(kind(Box::new(first.expr), rest), span, depth))
 }
 
 fn not(place: Place, pair: Pair<Rule>) -> Built<Tree> {
@@ -160,29 +174,19 @@ fn not(place: Place, pair: Pair<Rule>) -> Built<Tree> {
 }
 
 fn compare(place: Place, pair: Pair<Rule>) -> Built<Tree> {
-    let span = place.span(&pair);
-    let mut pairs = pair.into_inner();
-    let first = tree(place, next(&mut pairs, span)?)?;
-    let mut depth = first.depth;
-    let mut rest = Vec::new();
-    while let Some(op) = pairs.next() {
-        let op = match op.as_str() {
-            "<" => CompareOp::Less,
-            "<=" => CompareOp::LessEqual,
-            ">" => CompareOp::Greater,
-            ">=" => CompareOp::GreaterEqual,
-            "==" => CompareOp::Equal,
-            "!=" => CompareOp::NotEqual,
-            _ => return Err(unexpected(place.span(&op))),
-        };
-        let right = tree(place, next(&mut pairs, span)?)?;
-        depth = depth.max(right.depth);
-        rest.push((op, right.expr));
-    }
-    if rest.is_empty() {
-        return Ok(first);
-    }
-    Ok(node(ExprKind::Compare(Compare { first: Box::new(first.expr), rest }), span, depth))
+    operators(place, pair, compare_op, |first, rest| ExprKind::Compare(Compare { first, rest }))
+}
+
+fn compare_op(text: &str) -> Option<CompareOp> {
+    Some(match text {
+        "<" => CompareOp::Less,
+        "<=" => CompareOp::LessEqual,
+        ">" => CompareOp::Greater,
+        ">=" => CompareOp::GreaterEqual,
+        "==" => CompareOp::Equal,
+        "!=" => CompareOp::NotEqual,
+        _ => return None,
+    })
 }
 
 fn unary(place: Place, pair: Pair<Rule>) -> Built<Tree> {
