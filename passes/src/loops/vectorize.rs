@@ -101,7 +101,9 @@ impl Vectorizer<'_> {
     fn is_worthwhile(&self, each: &For, accumulators: &[Reduction]) -> bool {
         let least = if accumulators.is_empty() { self.lanes } else { self.lanes * WORTHWHILE_BLOCKS };
         let short = Facts::default().at_most(&each.hi, &each.lo, i128::from(self.lanes) - 1);
-        !short && each.trip_count().is_none_or(|count| count >= least)
+        // One block and a rest would be two copies of the body for hardly more than one block of work.
+        let pays = |count: i64| count >= least && (count % self.lanes == 0 || count >= 2 * self.lanes);
+        !short && each.trip_count().is_none_or(pays)
     }
 
     fn vectorize(&mut self, each: For, reductions: &[Reduction], result: &mut Vec<Stmt>) {
