@@ -2,7 +2,8 @@
 
 use ndarray::{Array2, array};
 
-fn main() -> Result<(), tcc::Error> {
+/// Every way to call a kernel.
+pub fn main() -> Result<(), tcc::Error> {
     // Sizes and element types come from the arguments; code is made once for each combination.
     let matmul = tcc::jit("C[i,k] += A[i,j] * B[j,k]")?;
     let (a, b) = (array![[1f32, 2.0], [3.0, 4.0]], array![[1f32, 0.0], [1.0, 1.0]]);

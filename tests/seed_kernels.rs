@@ -4,6 +4,7 @@
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::Path;
 use std::process::Command;
+use tcc_backends::BACKENDS;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/seed_kernels");
 
@@ -14,7 +15,7 @@ fn main() {
     let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("the manifest is JSON");
     let mut trials = Vec::new();
     for kernel in manifest["kernels"].as_array().into_iter().flatten() {
-        for backend in ["interp", "cranelift"] {
+        for backend in BACKENDS.iter().map(|backend| backend.name) {
             for dtype in ["f32", "f64"] {
                 let name = kernel["name"].as_str().unwrap_or_default().to_owned();
                 let params: Vec<String> = kernel["params"]
@@ -29,7 +30,7 @@ fn main() {
             }
         }
     }
-    assert_eq!(trials.len(), 36 * 4, "the manifest lists 36 kernels");
+    assert_eq!(trials.len(), 36 * BACKENDS.len() * 2, "the manifest lists 36 kernels");
     libtest_mimic::run(&arguments, trials).exit();
 }
 

@@ -51,3 +51,8 @@ pub use tcc_passes::{Contract, Recipe};
 pub fn jit(text: &str) -> Result<Kernel> {
     Compiler::new().jit(text)
 }
+
+/// The Rust program that the README shows, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -2,7 +2,9 @@
 
 use super::session::{Exit, Failure, Session};
 use serde_json::{Value, json};
+use tcc_backends::{BACKENDS, Backend};
 use tcc_frontend::EDITIONS;
+use tcc_ir::loops::Func;
 
 /// Say what works on this machine
 #[derive(clap::Args)]
@@ -42,23 +44,24 @@ pub fn run(session: &Session, _: Arguments) -> Result<Exit, Failure> {
 fn lines() -> Vec<Line> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let compiler = c_compiler();
-    vec![
-        Line { found: true, name: "interp", about: "always there: checks every access".into() },
-        Line {
-            found: cfg!(any(target_arch = "x86_64", target_arch = "aarch64")),
-            name: "cranelift",
-            about: format!("{}{}, {cores} cores", std::env::consts::ARCH, features()),
+    let machine = format!("{}{}, {cores} cores", std::env::consts::ARCH, features());
+    let backend = |backend: &Backend| Line {
+        found: (backend.load)(&Func::default()).is_ok(),
+        name: backend.name,
+        about: format!("{} ({machine})", backend.about),
+    };
+    let mut lines: Vec<Line> = BACKENDS.iter().map(backend).collect();
+    lines.push(Line {
+        found: compiler.is_some(),
+        name: "cc",
+        about: match compiler {
+            Some(path) => format!("{path}: links what `tcc compile` emits"),
+            None => {
+                "optional: a C compiler links what `tcc compile` emits. Debian: apt-get install gcc".into()
+            }
         },
-        Line {
-            found: compiler.is_some(),
-            name: "cc",
-            about: match compiler {
-                Some(path) => format!("{path}: links what `tcc compile` emits"),
-                None => "optional: a C compiler links what `tcc compile` emits. Debian: apt-get install gcc"
-                    .into(),
-            },
-        },
-    ]
+    });
+    lines
 }
 
 /// The C compiler, if one is on the path.

@@ -128,7 +128,7 @@ fn report(func: &Func, bindings: &Bindings, cost: Option<&Cost>) -> String {
         })
         .collect();
     text.push_str(&table(["buffer", "role", "type", "size"], &rows));
-    text.push_str(&format!("registers  {registers}\n"));
+    text.push_str(&format!("registers  {registers} scratch numbers live in registers\n"));
     if let Some(arena) = &func.arena {
         text.push_str(&format!("arena      {}\n", bytes(arena.clone(), bindings)));
     }

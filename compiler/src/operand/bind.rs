@@ -186,7 +186,7 @@ impl<'a> Binder<'a> {
             make_up::choose(graph, (&open, &given), (numbers, &made_up), &try_with, &arrays, text)?;
         if !open.is_empty() {
             let chosen: Vec<String> = open.iter().map(|name| format!("{name}={}", bindings[name])).collect();
-            notes.push(format!("sizes chosen: {}", chosen.join(" ")));
+            notes.push(format!("sizes and parameters chosen: {}", chosen.join(" ")));
         }
         Ok((arrays, bindings))
     }
