@@ -64,6 +64,7 @@ fn every_example_program_passes_the_checker() {
     for path in files {
         let source = std::fs::read_to_string(&path).unwrap();
         assert_checks(&path.display().to_string(), &source);
+        assert_eq!(tcc_frontend::format(&source).as_ref(), Ok(&source), "{}: run tcc fmt", path.display());
     }
 }
 

@@ -61,34 +61,7 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     Ok(if only_asked && changed { Exit::CheckFailed } else { Exit::Fine })
 }
 
-/// Lines that go (`-`) and come (`+`): what lies between the common beginning and the common end.
+/// The lines that go (`-`) and come (`+`), with the lines around them.
 fn difference(file: &str, old: &str, new: &str) -> String {
-    if old == new {
-        return String::new();
-    }
-    let (before, after): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
-    let start = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
-    let rest = before.len().min(after.len()) - start;
-    let end = before.iter().rev().zip(after.iter().rev()).take_while(|(a, b)| a == b).count().min(rest);
-    let mut text = format!("--- {file}\n+++ {file}\n@@ line {} @@\n", start + 1);
-    for line in &before[start..before.len() - end] {
-        text.push_str(&format!("-{line}\n"));
-    }
-    for line in &after[start..after.len() - end] {
-        text.push_str(&format!("+{line}\n"));
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_lines_that_differ_are_shown() {
-        let text = difference("x", "a\nb\nc\n", "a\nB\nc\n");
-        assert_eq!(text, "--- x\n+++ x\n@@ line 2 @@\n-b\n+B\n");
-        assert_eq!(difference("x", "a\n", "a\n"), "");
-        assert!(difference("x", "a\na\n", "a\n").ends_with("-a\n"));
-    }
+    similar::TextDiff::from_lines(old, new).unified_diff().header(file, file).to_string()
 }
