@@ -69,11 +69,22 @@ impl Program for Func {
 }
 
 /// Small values of the open symbols that meet the requirements and give every operand a shape: the
-/// attempts that do, the one with the most distinct values first.
+/// attempts that do, the one with the most distinct values first and nothing at all last.
 pub fn small_bindings(program: &impl Program) -> Vec<Bindings> {
     let symbols = program.open_symbols();
-    let attempts: &[&[i64]] =
-        &[&[5, 3, 4, 7, 6, 2], &[4], &[8, 4, 2], &[6, 3], &[2], &[12, 4, 3], &[16, 8], &[1]];
+    let attempts: &[&[i64]] = &[
+        &[5, 3, 4, 7, 6, 2],
+        &[4],
+        &[8, 4, 2],
+        &[6, 3],
+        &[2],
+        &[12, 4, 3],
+        &[16, 8],
+        &[1],
+        &[0, 3],
+        &[3, 0],
+        &[0],
+    ];
     let bindings = |values: &&[i64]| -> Bindings {
         symbols
             .iter()

@@ -129,6 +129,13 @@ fn c_source(words: &[OsString]) -> Option<String> {
     if is_c(&first) {
         return Some(first.into_owned());
     }
+    // `tcc run prog.c`
+    if let Some(second) = words.get(2).map(|word| word.to_string_lossy())
+        && !first.starts_with('-')
+        && is_c(&second)
+    {
+        return Some(second.into_owned());
+    }
     // `tcc -o prog prog.c`, `tcc -run prog.c`
     let flag = first.starts_with('-') && !first.starts_with("--");
     let file = words.iter().skip(2).map(|word| word.to_string_lossy()).find(|word| is_c(word))?;
@@ -248,6 +255,7 @@ mod tests {
         let words = |text: &str| text.split(' ').map(Into::into).collect::<Vec<_>>();
         assert_eq!(c_source(&words("tcc foo.c")).as_deref(), Some("foo.c"));
         assert_eq!(c_source(&words("tcc -o foo foo.c")).as_deref(), Some("foo.c"));
+        assert_eq!(c_source(&words("tcc run foo.c")).as_deref(), Some("foo.c"));
         assert_eq!(c_source(&words("tcc run foo.ein")), None);
     }
 }
