@@ -11,18 +11,18 @@
 //! ```
 //!
 //! `test lower` takes a graph and expects a function. Of every file the runner also checks that texts
-//! read back as they were, that the IR verifies after every pass, and that results stay the same. With
-//! `TCC_BLESS=1` it writes what came out into the files, to be read before it is committed.
+//! read back as they were, that the IR verifies after every pass, and that results stay the same on
+//! operands that decide it. With `TCC_BLESS=1` it writes what came out into the files, to be read before it is committed.
 
 mod meaning;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use meaning::{Program, Question, same, small_bindings};
+use meaning::{Check, Program, Question, same, small_bindings};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tcc_ir::graph::Graph;
 use tcc_ir::loops::Func;
-use tcc_ir::{Bindings, Ir, ParseError};
+use tcc_ir::{Ir, ParseError};
 use tcc_passes::lower::lower;
 use tcc_passes::{Changed, Contract, GRAPH_PASSES, LOOP_PASSES, PassContext, PassObserver, Pipeline};
 
@@ -206,17 +206,34 @@ fn run_lower(case: &Case) -> Result<String, String> {
     func.verify().map_err(|errors| format!("the result does not verify:\n{errors}\n{func}"))?;
     func.compact();
     round_trip(&func)?;
-    same_meaning(&graph, &func, case, false)?;
+    // A transform of open length computes its roots of unity, so the loops mean something in floats only.
+    let computes_roots = func.to_string().contains("cos(");
+    same_meaning(&graph, &func, case, computes_roots)?;
     Ok(func.to_string())
 }
 
+/// Compares the results for small sizes and a few operands, until sizes are found for which a check says
+/// something: a file of which every run is undecided or refused would hold whatever the pass did. Only
+/// where the file's own bindings break a requirement is a refusal what it shows.
 fn same_meaning<A: Program, B: Program>(a: &A, b: &B, case: &Case, floats_only: bool) -> Result<(), String> {
-    let mut bindings: Bindings =
-        small_bindings(a).into_iter().next().ok_or("no small sizes meet the requirements")?;
-    bindings.extend(case.context.bindings.clone());
-    for seed in 0..3 {
-        let question = Question { bindings: &bindings, seed, reals: (-2.0, 2.0), floats_only };
-        same(a, b, question).map_err(|difference| format!("the results differ: {difference}\n{b}"))?;
+    let (mut decided, mut seen) = (false, Vec::new());
+    for mut bindings in small_bindings(a) {
+        bindings.extend(case.context.bindings.clone());
+        let broken = a.requirements().iter().any(|requirement| requirement.holds(&bindings) == Ok(false));
+        for seed in 0..3 {
+            let question = Question { bindings: &bindings, seed, reals: (-2.0, 2.0), floats_only };
+            let check = same(a, b, question)
+                .map_err(|difference| format!("the results differ: {difference}\n{b}"))?;
+            decided |= match check {
+                Check::Exact | Check::Integers | Check::ErrorBound => true,
+                Check::Refused => broken,
+                Check::Undecided => false,
+            };
+            seen.push(check);
+        }
+        if decided {
+            return Ok(());
+        }
     }
-    Ok(())
+    Err(format!("no small sizes and operands decide whether the results stay the same: {seen:?}\n{b}"))
 }
