@@ -1,11 +1,11 @@
 //! `expand_math`: replaces functions that no machine computes by polynomials in operations that every
 //! machine does.
 //!
-//! An expansion is straight-line code of this very IR: additions, fused multiply-adds, selects and
-//! integer operations on the bits, all at the width of the function's dtype (but for `pow` and the angles of f32), so that vector loops
-//! stay vector loops and every backend computes the same bytes. Shared parts become `let`s
-//! before the statement; all operations are total, so it does not matter that they are computed also where a
-//! select discards them. f16 and bf16 are computed in f32 and rounded.
+//! An expansion is straight-line code of this very IR: additions, fused multiply-adds, selects and integer
+//! operations on the bits, at the width of the function's dtype (but for `pow` and the angles of f32), so
+//! that vector loops stay vector loops and every backend computes the same bytes. Shared parts become
+//! `let`s before the statement; all operations are total, so it does not matter that they are computed
+//! also where a select discards them. f16 and bf16 are computed in f32 and rounded.
 //!
 //! [`MATH_FUNCTIONS`] lists the functions with their errors.
 

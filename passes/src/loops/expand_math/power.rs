@@ -18,6 +18,7 @@ struct Double {
 
 /// `a + b` for |a| >= |b|.
 fn ordered_sum(b: &mut Builder, x: &Value, y: &Value) -> Double {
+    let y = &b.share("term", y.clone());
     let hi = b.share("sum", x + y);
     let lo = b.share("sum.low", y - &(&hi - x));
     Double { hi, lo }
