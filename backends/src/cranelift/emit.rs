@@ -443,6 +443,9 @@ impl<'f, 'b> Emitter<'f, 'b> {
             .get(buffer, indices)
             .ok_or_else(|| unsupported(format!("an access to {buffer} that was not analysed")))?;
         let open: Vec<(Var, Coefficient)> = self.open_terms(&place).collect();
+        if let Some((var, _)) = open.iter().find(|(var, _)| self.vars[var.index()].is_none()) {
+            return Err(unsupported(format!("{var} outside its scope")));
+        }
         let mut pointer = self.pointer(place.buffer, &open);
         for &(expr, coefficient) in &place.opaque {
             let value = self.expr(expr)?.re;

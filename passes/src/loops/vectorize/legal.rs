@@ -25,9 +25,11 @@ pub fn reductions(func: &Func, contract: Contract, each: &For) -> Option<Vec<Red
     }
     let mut loop_ = Loop { func, counter: each.var, varying: BTreeSet::new(), writes: Vec::new() };
     let mut reductions: Vec<Reduction> = Vec::new();
+    let mut defined: BTreeSet<Var> = BTreeSet::new();
     for stmt in &each.body {
         match stmt {
             Stmt::Let(var, value) => {
+                defined.insert(*var);
                 if loop_.varies(value) {
                     loop_.varying.insert(*var);
                 }
@@ -36,6 +38,10 @@ pub fn reductions(func: &Func, contract: Contract, each: &For) -> Option<Vec<Red
             Stmt::Accumulate(op, buffer, indices, _) if indices.iter().any(|i| loop_.varies(i)) => {
                 op.scalar_op()?;
                 loop_.write(*buffer, indices)?;
+            }
+            // The lanes are combined after the loop, where what it defines is out of scope.
+            Stmt::Accumulate(_, _, indices, _) if indices.iter().any(|index| mentions(index, &defined)) => {
+                return None;
             }
             Stmt::Accumulate(op, buffer, indices, _) => {
                 let dtype = func.buffer(*buffer).dtype;
@@ -49,6 +55,13 @@ pub fn reductions(func: &Func, contract: Contract, each: &For) -> Option<Vec<Red
         && loop_.reads_only_own_places(&each.body)
         && loop_.reductions_stand_alone(each, contract, &reductions);
     allowed.then_some(reductions)
+}
+
+fn mentions(expr: &Expr, vars: &BTreeSet<Var>) -> bool {
+    match expr {
+        Expr::Var(var) => vars.contains(var),
+        _ => expr.children().iter().any(|child| mentions(child, vars)),
+    }
 }
 
 struct Loop<'a> {
