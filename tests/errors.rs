@@ -2,16 +2,23 @@
 //! sees, without colours. `TCC_BLESS=1` rewrites what is below the line.
 //!
 //! A first line `# tcc run A=ones:3 ..` says which command to run (`tcc check` otherwise); the program
-//! stands in a file of its own in an empty folder. With `# tcc check -e` the rest of the text is given
-//! as the expression.
+//! stands in a file of its own in an empty folder, beside those of `tests/data/operands` that the line
+//! mentions. With `# tcc check -e` the rest of the text is given as the expression.
 //!
-//! Every code that the text of a program can meet stands in at least one of the files.
+//! Every code of the table stands in at least one of the files, and its two examples are true.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use tcc_frontend::codes::{CODES, CodeInfo};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/filetests/errors");
+
+/// Small files of data, sound and damaged.
+const OPERANDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/operands");
+
+/// What `secret.npy` leads to: write-only for everybody.
+const UNREADABLE: &str = "/proc/sys/vm/drop_caches";
 
 /// The line between program and message.
 const BAR: &str = "\n----\n";
@@ -27,33 +34,48 @@ fn main() {
     let all = files.clone();
     let trials = files.into_iter().map(|path| {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Trial::test(name, move || golden(&path))
+        let ignored = cannot_be_met(&name);
+        Trial::test(name, move || golden(&path)).with_ignored_flag(ignored)
     });
     let helped = all.clone();
     let complete = Trial::test("every code has a file", move || every_code_has_a_file(&all));
     let fixes = Trial::test("every error has a fix", move || every_error_has_a_fix(&helped));
-    libtest_mimic::run(&arguments, trials.chain([complete, fixes]).collect()).exit();
+    let examples = CODES.iter().map(|row| {
+        let name = format!("the examples of {} are true", row.id);
+        Trial::test(name, || examples_are_true(row)).with_ignored_flag(cannot_be_met(row.id))
+    });
+    let trials: Vec<Trial> = trials.chain([complete, fixes]).chain(examples).collect();
+    libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// Codes below E05, and warnings, that no file here shows, and why.
-const WITHOUT_FILE: &[(&str, &str)] = &[
-    ("E0112", "its program fills more than a page; the frontend's tests of hostile input make one"),
-    ("E0113", "its file is no text; the frontend's unit tests read one"),
-    ("E0405", "the properties it is about are refused as not yet there (E0403)"),
-    ("E0499", "a mistake of the compiler, which no known program shows"),
-];
+/// Linux has a file that not even the superuser may read; elsewhere nothing shows E0608 to everybody.
+fn cannot_be_met(name: &str) -> bool {
+    name.starts_with("E0608") && !Path::new(UNREADABLE).exists()
+}
+
+/// What a file shows below the bar. (A program need not be UTF-8; what a user sees is.)
+fn shown(path: &Path) -> Result<String, Failed> {
+    let text = std::fs::read(path)?;
+    Ok(String::from_utf8(split(&text).1.to_vec())?)
+}
+
+/// The program and the message of a golden file.
+fn split(text: &[u8]) -> (&[u8], &[u8]) {
+    match text.windows(BAR.len()).position(|window| window == BAR.as_bytes()) {
+        Some(at) => (&text[..at + 1], &text[at + BAR.len()..]),
+        None => (text, &[]),
+    }
+}
+
+/// Codes that no file here shows, and why.
+const WITHOUT_FILE: &[(&str, &str)] = &[("E0499", "a mistake of the compiler, which no known program shows")];
 
 fn every_code_has_a_file(files: &[PathBuf]) -> Result<(), Failed> {
-    let mut shown = String::new();
-    for path in files {
-        let text = std::fs::read_to_string(path)?;
-        shown.push_str(text.split_once(BAR).map_or("", |(_, message)| message));
-    }
-    let of_a_text = |id: &str| ["E01", "E02", "E03", "E04", "W04"].iter().any(|start| id.starts_with(start));
+    let messages = files.iter().map(|path| shown(path)).collect::<Result<String, Failed>>()?;
     let mut wrong = Vec::new();
-    for id in tcc_frontend::codes::CODES.iter().map(|row| row.id).filter(|id| of_a_text(id)) {
+    for id in CODES.iter().map(|row| row.id) {
         let excepted = WITHOUT_FILE.iter().any(|row| row.0 == id);
-        if shown.contains(id) == excepted {
+        if messages.contains(&format!("tcc::{id}\n")) == excepted {
             wrong.push(format!("{id} {}", if excepted { "has a file after all" } else { "has no file" }));
         }
     }
@@ -67,9 +89,7 @@ const WITHOUT_FIX: &[(&str, &str)] = &[];
 fn every_error_has_a_fix(files: &[PathBuf]) -> Result<(), Failed> {
     let mut wrong = Vec::new();
     for path in files {
-        let text = std::fs::read_to_string(path)?;
-        let shown = text.split_once(BAR).map_or("", |(_, message)| message);
-        for message in shown.split("tcc::").skip(1) {
+        for message in shown(path)?.split("tcc::").skip(1) {
             let id = message.split_whitespace().next().unwrap_or_default();
             let excepted = WITHOUT_FIX.iter().any(|row| row.0 == id);
             let helped = message.lines().any(|line| line.trim_start().starts_with("help: "));
@@ -82,19 +102,46 @@ fn every_error_has_a_fix(files: &[PathBuf]) -> Result<(), Failed> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
 }
 
-fn golden(path: &Path) -> Result<(), Failed> {
-    let text = std::fs::read_to_string(path)?;
-    let (program, expected) = match text.split_once(BAR) {
-        Some((program, expected)) => (format!("{program}\n"), expected),
-        None => (text.clone(), ""),
+/// Codes whose wrong example is only a sketch, and why.
+const SKETCHED: &[(&str, &str)] = &[
+    ("E0111", "nesting that is too deep fills more than a page"),
+    ("E0113", "what is not UTF-8 cannot stand in the table"),
+    ("E0499", "a mistake of the compiler, which no known program shows"),
+];
+
+/// The wrong example shows its own code and no other; the right one shows nothing.
+fn examples_are_true(row: &CodeInfo) -> Result<(), Failed> {
+    let codes = |example: &str| -> Result<(String, Vec<String>), Failed> {
+        let header = if example.starts_with("# tcc ") { "" } else { "# tcc check -e\n" };
+        let output = message(Path::new("example.ein"), format!("{header}{example}").as_bytes())?;
+        let codes = output.lines().filter_map(|line| line.strip_prefix("tcc::").map(str::to_owned)).collect();
+        Ok((output, codes))
     };
-    let got = message(path, &program)?;
+    let sketched = SKETCHED.iter().any(|sketch| sketch.0 == row.id);
+    let (output, wrong) = codes(row.wrong)?;
+    let only_itself = wrong.iter().all(|code| code == row.id) && !wrong.is_empty();
+    if only_itself == sketched {
+        let problem = if sketched { "is no sketch after all" } else { "is wrong in another way" };
+        return Err(format!("the wrong example {problem}:\n{output}").into());
+    }
+    let (output, right) = codes(row.right)?;
+    if right.is_empty() && output.ends_with("exit 0\n") {
+        return Ok(());
+    }
+    Err(format!("the right example is refused:\n{output}").into())
+}
+
+fn golden(path: &Path) -> Result<(), Failed> {
+    let text = std::fs::read(path)?;
+    let (program, expected) = split(&text);
+    let expected = std::str::from_utf8(expected)?;
+    let got = message(path, program)?;
     if got == expected {
         return Ok(());
     }
     if std::env::var_os("TCC_BLESS").is_some() {
-        let program = program.trim_end_matches('\n');
-        std::fs::write(path, format!("{program}{BAR}{got}"))?;
+        let program = program.trim_ascii_end();
+        std::fs::write(path, [program, BAR.as_bytes(), got.as_bytes()].concat())?;
         return Ok(());
     }
     let diff = similar::TextDiff::from_lines(expected, &got);
@@ -103,21 +150,32 @@ fn golden(path: &Path) -> Result<(), Failed> {
 }
 
 /// What the command prints on standard error, and its exit code.
-fn message(path: &Path, program: &str) -> Result<String, Failed> {
+fn message(path: &Path, program: &[u8]) -> Result<String, Failed> {
     let folder = tempfile::tempdir()?;
-    let file = path.file_name().ok_or("the path has a file name")?;
-    std::fs::write(folder.path().join(file), program)?;
-    let first = program.lines().next().unwrap_or_default();
-    let mut words = first.strip_prefix("# tcc ").unwrap_or("check").split_whitespace();
+    let text = String::from_utf8_lossy(program);
+    let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    let mut words = first.strip_prefix("# tcc ").unwrap_or("check").split_whitespace().peekable();
     let mut command = Command::new(env!("CARGO_BIN_EXE_tcc"));
     command.arg(words.next().unwrap_or("check"));
-    let output = match words.clone().next() {
-        Some("-e") => command.args(words).arg(program.split_once('\n').unwrap_or_default().1.trim()),
-        _ => command.arg(file).args(words),
+    if words.next_if_eq(&"-e").is_some() {
+        command.arg("-e").arg(rest.trim());
+    } else {
+        let own = path.file_name().and_then(|name| name.to_str()).ok_or("the path has a file name")?;
+        let file = words.next_if(|word| word.ends_with(".ein")).unwrap_or(own);
+        std::fs::write(folder.path().join(file), program)?;
+        command.arg(file);
     }
-    .args(["--color", "never"])
-    .current_dir(folder.path())
-    .output()?;
+    for entry in std::fs::read_dir(OPERANDS)? {
+        let name = entry?.file_name();
+        if first.contains(&*name.to_string_lossy()) {
+            std::fs::copy(Path::new(OPERANDS).join(&name), folder.path().join(&name))?;
+        }
+    }
+    #[cfg(unix)]
+    if first.contains("secret.npy") {
+        std::os::unix::fs::symlink(UNREADABLE, folder.path().join("secret.npy"))?;
+    }
+    let output = command.args(words).args(["--color", "never"]).current_dir(folder.path()).output()?;
     let code = output.status.code().map_or("a signal".to_owned(), |code| code.to_string());
     let text = String::from_utf8_lossy(&output.stderr);
     // How long a run took is no part of the message.
