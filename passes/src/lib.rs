@@ -10,6 +10,7 @@
 
 pub mod constant;
 pub mod context;
+pub mod cost;
 pub mod graph;
 pub mod loops;
 pub mod lower;
