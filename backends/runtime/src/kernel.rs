@@ -1,0 +1,196 @@
+//! The register tile: the one loop in which all the arithmetic happens.
+//!
+//! A tile is `VECTORS` vectors of the result by `COLUMNS` columns, kept in registers over a chunk of
+//! the sum. Operands are read where they lie or from packed panels; the same code does both, since
+//! a panel is only an operand with convenient strides.
+
+// The contract of every function here is that of the arguments' fields.
+#![allow(unsafe_op_in_unsafe_fn)]
+
+use crate::vector::{Task, Vector};
+use core::marker::PhantomData;
+
+/// A stretch of the sum along which both operands have one stride.
+#[derive(Clone, Copy)]
+pub struct Segment {
+    /// Where the first `x` lies, in elements from the tile's.
+    pub x: isize,
+    /// Where the first `y` lies.
+    pub y: isize,
+    /// How many indices.
+    pub len: usize,
+}
+
+/// What one call of a tile kernel computes: `batch` tiles, all strides in elements.
+#[derive(Clone, Copy)]
+pub struct Tile {
+    /// The first element of the operand in vectors; along a vector its stride is 1.
+    pub x: *const u8,
+    /// Its stride along the sum.
+    pub x_step: isize,
+    /// The first element of the operand that is broadcast.
+    pub y: *const u8,
+    /// Its stride along the sum.
+    pub y_step: isize,
+    /// Its stride from column to column.
+    pub y_column: isize,
+    /// The stretches of the sum, in order.
+    pub segments: *const Segment,
+    /// How many.
+    pub segment_count: usize,
+    /// The first element of the result; along a vector its stride is 1.
+    pub c: *mut u8,
+    /// Its stride from column to column, if `c_columns` is null.
+    pub c_column: isize,
+    /// Offsets of the columns, or null.
+    pub c_columns: *const isize,
+    /// How many elements of the last vector count, at least 1.
+    pub last: usize,
+    /// Whether the result is added to.
+    pub accumulate: bool,
+    /// How many tiles lie behind each other.
+    pub batch: usize,
+    /// How far apart they are.
+    pub x_batch: isize,
+    /// How far apart they are.
+    pub y_batch: isize,
+    /// How far apart they are.
+    pub c_batch: isize,
+}
+
+/// A tile kernel.
+pub type TileFn = unsafe fn(&Tile);
+
+/// The tile kernel for `VECTORS` by `COLUMNS`. `TAIL`: the last vector is not full. `PACKED`: `y` is
+/// a panel of exactly this many columns.
+pub struct TileTask<'a, V, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, const PACKED: bool>(
+    pub &'a Tile,
+    pub PhantomData<V>,
+);
+
+impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, const PACKED: bool> Task
+    for TileTask<'_, V, VECTORS, COLUMNS, TAIL, PACKED>
+{
+    #[inline(always)]
+    unsafe fn run(&self) {
+        let tile = self.0;
+        for batch in 0..tile.batch as isize {
+            let x = tile.x.cast::<V::Element>().wrapping_offset(batch * tile.x_batch);
+            let y = tile.y.cast::<V::Element>().wrapping_offset(batch * tile.y_batch);
+            let c = tile.c.cast::<V::Element>().wrapping_offset(batch * tile.c_batch);
+            let mut sums = [[V::zero(); VECTORS]; COLUMNS];
+            for segment in 0..tile.segment_count {
+                let segment = *tile.segments.add(segment);
+                let (mut x, mut y) = (x.wrapping_offset(segment.x), y.wrapping_offset(segment.y));
+                for _ in 0..segment.len {
+                    let mut vectors = [V::zero(); VECTORS];
+                    for (place, vector) in vectors.iter_mut().enumerate() {
+                        let from = x.wrapping_add(place * V::LEN);
+                        *vector = if TAIL && place + 1 == VECTORS {
+                            V::load_part(from, tile.last)
+                        } else {
+                            V::load(from)
+                        };
+                    }
+                    for (column, sums) in sums.iter_mut().enumerate() {
+                        let step = if PACKED { column as isize } else { column as isize * tile.y_column };
+                        let factor = V::splat(y.wrapping_offset(step));
+                        for place in 0..VECTORS {
+                            sums[place] = sums[place].multiply_add(vectors[place], factor);
+                        }
+                    }
+                    x = x.wrapping_offset(tile.x_step);
+                    y = y.wrapping_offset(if PACKED { COLUMNS as isize } else { tile.y_step });
+                }
+            }
+            for (column, sums) in sums.iter().enumerate() {
+                let offset = if tile.c_columns.is_null() {
+                    column as isize * tile.c_column
+                } else {
+                    *tile.c_columns.add(column)
+                };
+                let to = c.wrapping_offset(offset);
+                for (place, &sum) in sums.iter().enumerate() {
+                    let to = to.wrapping_add(place * V::LEN);
+                    if TAIL && place + 1 == VECTORS {
+                        let sum = if tile.accumulate { V::load_part(to, tile.last).plus(sum) } else { sum };
+                        sum.store_part(to, tile.last);
+                    } else {
+                        let sum = if tile.accumulate { V::load(to).plus(sum) } else { sum };
+                        sum.store(to);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Rows of a tile that lie behind each other in the result.
+#[derive(Clone, Copy)]
+pub struct Run {
+    /// The first row.
+    pub row: u32,
+    /// How many.
+    pub len: u32,
+    /// Where the first row lies in the result, in elements.
+    pub c: isize,
+}
+
+/// Spreads a finished tile over the result.
+pub struct Scatter {
+    /// The tile: columns of `stride` elements.
+    pub tile: *const u8,
+    /// Elements from column to column.
+    pub stride: usize,
+    /// The runs of rows.
+    pub runs: *const Run,
+    /// How many.
+    pub run_count: usize,
+    /// Offsets of the columns in the result.
+    pub columns: *const isize,
+    /// How many.
+    pub column_count: usize,
+    /// The result.
+    pub c: *mut u8,
+    /// Whether the result is added to.
+    pub accumulate: bool,
+}
+
+/// A function that spreads a tile.
+pub type ScatterFn = unsafe fn(&Scatter);
+
+/// Spreads a tile, run by run.
+pub struct ScatterTask<'a, V>(pub &'a Scatter, pub PhantomData<V>);
+
+impl<V: Vector> Task for ScatterTask<'_, V> {
+    #[inline(always)]
+    unsafe fn run(&self) {
+        let task = self.0;
+        let tile = task.tile.cast::<V::Element>();
+        let c = task.c.cast::<V::Element>();
+        for column in 0..task.column_count {
+            let from = tile.add(column * task.stride);
+            let to = c.wrapping_offset(*task.columns.add(column));
+            for run in 0..task.run_count {
+                let run = *task.runs.add(run);
+                let (from, to) = (from.add(run.row as usize), to.wrapping_offset(run.c));
+                if run.len == 1 {
+                    use crate::element::Element;
+                    let value = from.read_unaligned();
+                    let value = if task.accumulate { to.read_unaligned().plus(value) } else { value };
+                    to.write_unaligned(value);
+                    continue;
+                }
+                let mut done = 0;
+                while done < run.len as usize {
+                    let count = (run.len as usize - done).min(V::LEN);
+                    let (from, to) = (from.add(done), to.add(done));
+                    let value = V::load_part(from, count);
+                    let value = if task.accumulate { V::load_part(to, count).plus(value) } else { value };
+                    value.store_part(to, count);
+                    done += count;
+                }
+            }
+        }
+    }
+}

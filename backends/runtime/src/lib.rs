@@ -1,0 +1,100 @@
+//! Kernels that generated code calls: contractions of strided tensors.
+//!
+//! # What a contraction means
+//!
+//! The bytes of a result are the same on every instruction set, for every number of threads, and in
+//! every run, since the order of every sum is fixed:
+//!
+//! - The summed axes are one index `k`, flattened in the order given, the last axis fastest.
+//! - `lanes` of 0 or 1: `k` is cut into chunks of [`CHUNK`]. A chunk is one chain of fused
+//!   multiply-adds in order of `k` that starts at +0. The sums of the chunks are added in order; the
+//!   first one is stored, or added to what the result holds if the contraction accumulates.
+//! - More lanes: element `k` goes to lane `k mod lanes`; a lane is one chain over the whole sum,
+//!   starting at +0; then lane `i` becomes lane `i` plus lane `i + lanes/2`, for half as many lanes
+//!   each time. The last lane left is stored or added.
+//! - Complex numbers: a step of a chain is four multiply-adds, `re += a.re b.re`, `re += -a.im b.im`,
+//!   `im += a.re b.im`, `im += a.im b.re`.
+//! - Integers wrap. A sum of nothing is zero; accumulated, it leaves the result alone.
+//!
+//! [`reference`] spells this out in scalar code. (Which NaN results is open, as everywhere.)
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+mod contraction;
+mod detect;
+mod element;
+pub mod fma;
+mod gemm;
+mod kernel;
+mod pack;
+mod plan;
+mod reference;
+mod table;
+mod vector;
+
+pub use contraction::{Axis, CHUNK, Contraction, MAX_AXES, MAX_LANES};
+pub use detect::{InstructionSet, detect};
+pub use element::{Complex, Element, ElementType};
+pub use reference::reference;
+
+use plan::{Work, plan};
+
+/// Bytes of working memory that suffice for every contraction.
+pub const WORKSPACE_BYTES: usize = gemm::WORKSPACE_BYTES;
+
+/// Computes a contraction. See [`contract_with`].
+///
+/// # Safety
+/// As [`contract_with`]; `contraction` points to a description.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tcc_contract(
+    contraction: *const Contraction,
+    a: *const u8,
+    b: *const u8,
+    c: *mut u8,
+    workspace: *mut u8,
+) {
+    // SAFETY: the caller's promise; the processor has what was detected.
+    unsafe { contract_with(detect(), &*contraction, a, b, c, workspace) }
+}
+
+/// Computes a contraction with the kernels of `set`. A description that is not valid (an unknown
+/// element type, a number of lanes that is no power of two) computes nothing.
+///
+/// # Safety
+/// - The processor runs `set`.
+/// - `a`, `b` and `c` are valid at every offset that the axes reach; `c` overlaps neither operand.
+/// - `workspace` has [`WORKSPACE_BYTES`] that nothing else uses during the call.
+pub unsafe fn contract_with(
+    set: InstructionSet,
+    contraction: &Contraction,
+    a: *const u8,
+    b: *const u8,
+    c: *mut u8,
+    workspace: *mut u8,
+) {
+    if !contraction.is_valid() {
+        return;
+    }
+    if contraction.lanes > 1 {
+        // SAFETY: the caller's promise.
+        return unsafe { reference(contraction, a, b, c) };
+    }
+    let Work::Plan(mut plan) = plan(contraction) else { return };
+    let bytes = contraction.dtype.bytes();
+    let at = |offset: isize| offset * bytes as isize;
+    let c = c.wrapping_offset(at(plan.start.c));
+    let accumulate = contraction.accumulate != 0;
+    if plan.empty_sum {
+        if !accumulate {
+            // SAFETY: the free axes reach valid elements of the result.
+            unsafe { gemm::clear([&plan.m, &plan.n, &plan.batch], bytes, c) }
+        }
+        return;
+    }
+    let (x, y) = if plan.swapped { (b, a) } else { (a, b) };
+    let (x, y) = (x.wrapping_offset(at(plan.start.x)), y.wrapping_offset(at(plan.start.y)));
+    let Some(kernels) = table::kernels(set, contraction.dtype, plan.swapped) else { return };
+    // SAFETY: the caller's promise.
+    unsafe { gemm::gemm(&mut plan, kernels, (x, y, c), accumulate, workspace) }
+}
