@@ -16,7 +16,7 @@ mod signature;
 mod tables;
 
 pub use kernel::{CallError, Kernel};
-pub use signature::{Parameter, Signature};
+pub use signature::{Parameter, Signature, with_places};
 
 use tcc_ir::loops::Func;
 use thiserror::Error;

@@ -2,7 +2,7 @@
 
 use crate::kernel::CallError;
 use std::borrow::Cow;
-use tcc_ir::loops::{Buffer, CheckSite, Func, Role};
+use tcc_ir::loops::{Buffer, BufferId, CheckSite, Func, Role, Stmt};
 use tcc_ir::{Bindings, Dtype, Extent, Name, Requirement, SymbolDecl};
 
 /// An input or an output: a dense row-major array.
@@ -127,9 +127,27 @@ fn size(extent: &Extent, bindings: &Bindings) -> Result<usize, CallError> {
 /// Bytes to which the places of scratch buffers are rounded: one cache line.
 const PLACE: i64 = 64;
 
+/// The name of the working memory of contraction kernels.
+const WORKSPACE: &str = "contract.workspace";
+
+/// The working memory of contraction kernels, which [`with_places`] adds where there are contractions.
+pub(crate) fn workspace(func: &Func) -> Option<BufferId> {
+    let last = func.buffers.last().filter(|buffer| &*buffer.name == WORKSPACE);
+    last.map(|_| BufferId(func.buffers.len() as u32 - 1))
+}
+
 /// The function with a place in the arena for every scratch buffer that is not a register. Those
-/// that were planned stay where they are; the others follow, one after the other.
-pub(crate) fn with_places(func: &Func) -> Cow<'_, Func> {
+/// that were planned stay where they are; the others follow, one after the other, and the working memory
+/// of contraction kernels comes last.
+pub fn with_places(func: &Func) -> Cow<'_, Func> {
+    let mut contracts = false;
+    func.walk(&mut |stmt| contracts |= matches!(stmt, Stmt::Contract(_)));
+    if contracts && workspace(func).is_none() {
+        let mut func = func.clone();
+        let extents = vec![Extent::from(tcc_runtime::WORKSPACE_BYTES as i64)];
+        func.add_buffer(Buffer::new(WORKSPACE, Dtype::U8, extents, Role::Scratch { offset: None }));
+        return Cow::Owned(with_places(&func).into_owned());
+    }
     let unplaced = |b: &Buffer| matches!(b.role, Role::Scratch { offset: None }) && !b.is_register();
     if !func.buffers.iter().any(unplaced) {
         return Cow::Borrowed(func);

@@ -105,6 +105,13 @@ impl<'f> Places<'f> {
                         }
                     }
                 }
+                Stmt::Contract(contract) => {
+                    for var in contract.vars() {
+                        self.order[var.index()] = *next;
+                        *next += 1;
+                    }
+                    self.access(contract.target, &contract.place);
+                }
                 Stmt::If(..) | Stmt::Check(..) => {}
             }
             for inner in stmt.blocks() {

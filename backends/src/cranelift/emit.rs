@@ -10,11 +10,13 @@ use super::types::{Scalar, memory_type};
 use super::unsupported;
 use crate::BackendError;
 use cranelift::codegen::ir::condcodes::IntCC;
-use cranelift::codegen::ir::{AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, Signature, Value, types};
+use cranelift::codegen::ir::{
+    AbiParam, Block, BlockArg, FuncRef, InstBuilder, MemFlagsData, Signature, Value, types,
+};
 use cranelift::codegen::isa::TargetFrontendConfig;
 use cranelift::frontend::{FunctionBuilder, Variable};
 use std::collections::{BTreeMap, HashMap};
-use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Role, Stmt, Var};
+use tcc_ir::loops::{BufferId, Contract, Expr, For, Func, LoopKind, Role, Stmt, Var};
 use tcc_ir::scalar::Literal;
 use tcc_ir::{Dtype, Name, ReduceOp, ScalarOp};
 
@@ -55,6 +57,8 @@ pub(super) struct Emitter<'f, 'b> {
     inductions: HashMap<(Var, Coefficient), Value>,
     /// What to forget at the end of a scope.
     scope: Vec<Forget>,
+    /// The kernel of contractions, if there are any.
+    pub(super) contraction_kernel: Option<FuncRef>,
     /// Returns its parameter.
     fail: Option<Block>,
 }
@@ -99,6 +103,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
         part: Part<'f>,
         builder: FunctionBuilder<'b>,
         table: &mut dyn FnMut(&mut FunctionBuilder<'b>, BufferId) -> Emitted<Value>,
+        contraction_kernel: Option<FuncRef>,
         config: TargetFrontendConfig,
     ) -> Emitted<()> {
         let mut emitter = Emitter {
@@ -118,6 +123,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
             pointers: HashMap::new(),
             inductions: HashMap::new(),
             scope: Vec::new(),
+            contraction_kernel,
             fail: None,
         };
         emitter.prologue(table)?;
@@ -185,6 +191,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
             }
             Stmt::If(condition, then, otherwise) => self.branch(condition, then, otherwise),
             Stmt::Check(condition, site) => self.check(condition, *site),
+            Stmt::Contract(contract) => self.contract(contract),
         }
     }
 
@@ -323,7 +330,10 @@ impl<'f, 'b> Emitter<'f, 'b> {
             for expr in stmt.exprs() {
                 loads(&self.places, expr, found);
             }
-            if let Stmt::Store(buffer, indices, _) | Stmt::Accumulate(_, buffer, indices, _) = stmt {
+            if let Stmt::Store(buffer, indices, _)
+            | Stmt::Accumulate(_, buffer, indices, _)
+            | Stmt::Contract(Contract { target: buffer, place: indices, .. }) = stmt
+            {
                 found.extend(self.places.get(*buffer, indices));
             }
             for inner in stmt.blocks() {
@@ -374,7 +384,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
     }
 
     /// The value of a coefficient.
-    fn coefficient(&mut self, coefficient: Coefficient) -> Value {
+    pub(super) fn coefficient(&mut self, coefficient: Coefficient) -> Value {
         match (self.places.number(coefficient), self.extents.get(&coefficient)) {
             (None, Some(&value)) => value,
             (number, _) => self.ops().int(types::I64, number.unwrap_or_default()),

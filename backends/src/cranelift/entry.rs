@@ -135,10 +135,19 @@ impl<'f, 'b> Emitter<'f, 'b> {
         Ok(())
     }
 
+    /// The address of a place in the working memory.
+    pub(super) fn in_arena(&mut self, offset: &Extent) -> Emitted<Value> {
+        let Some(Parameters { arena, .. }) = self.parameters else {
+            return Err(unsupported("a function without the parameters of the ABI"));
+        };
+        let offset = self.extent(offset)?;
+        Ok(self.b.ins().iadd(arena, offset))
+    }
+
     /// The start of a buffer in memory.
     fn base(&mut self, id: BufferId) -> Emitted<Value> {
         let missing = || unsupported("a function without the parameters of the ABI");
-        let Parameters { buffers, arena } = self.parameters.ok_or_else(missing)?;
+        let Parameters { buffers, .. } = self.parameters.ok_or_else(missing)?;
         let buffer = self.func.buffer(id);
         match &buffer.role {
             Role::Input | Role::Output => {
@@ -146,10 +155,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
                 let flags = MemFlagsData::trusted().with_readonly();
                 Ok(self.b.ins().load(types::I64, flags, buffers, 8 * position))
             }
-            Role::Scratch { offset: Some(offset) } => {
-                let offset = self.extent(offset)?;
-                Ok(self.b.ins().iadd(arena, offset))
-            }
+            Role::Scratch { offset: Some(offset) } => self.in_arena(offset),
             Role::Scratch { offset: None } | Role::Table(_) => {
                 Err(unsupported(format!("`{}` without a place", buffer.name)))
             }

@@ -1,6 +1,6 @@
 //! Machine code in this process.
 
-use super::{codegen, isa, parts};
+use super::{codegen, contract, isa, parts};
 use crate::kernel::{CallError, Code, Kernel};
 use crate::signature::{Lengths, Signature, with_places};
 use crate::tables;
@@ -63,7 +63,9 @@ fn words(bytes: &[u8]) -> Vec<u64> {
 /// Compiles `func` for this machine.
 pub fn load(func: &Func) -> Result<Kernel, BackendError> {
     let func = &*with_places(func);
-    let mut module = JITModule::new(JITBuilder::with_isa(isa(true, false)?, default_libcall_names()));
+    let mut builder = JITBuilder::with_isa(isa(true, false)?, default_libcall_names());
+    builder.symbol(contract::SYMBOL, tcc_runtime::tcc_contract as *const u8);
+    let mut module = JITModule::new(builder);
     let mut tables: BTreeMap<BufferId, Vec<u64>> = BTreeMap::new();
     let mut address = |_: &mut JITModule, b: &mut FunctionBuilder, id: BufferId| {
         let words = match tables.entry(id) {

@@ -5,6 +5,7 @@
 //! taken apart here ([`address`]).
 
 mod address;
+mod contract;
 mod emit;
 mod entry;
 mod half;

@@ -6,7 +6,7 @@
 //! touch lie in memory.
 
 use super::emit::{Emitted, Emitter, signature};
-use super::{codegen, compile};
+use super::{codegen, compile, contract};
 use cranelift::codegen::Context;
 use cranelift::codegen::ir::{InstBuilder, UserFuncName, Value, types};
 use cranelift::frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -71,8 +71,9 @@ pub(super) fn define<M: Module>(
         };
         let (id, mut context) = declare(module, &name, linkage)?;
         let config = module.target_config();
-        let builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
-        Emitter::emit(func, part, builder, &mut |b, id| table(module, b, id), config)?;
+        let mut builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
+        let kernel = contract::kernel(func, module, &mut builder);
+        Emitter::emit(func, part, builder, &mut |b, id| table(module, b, id), kernel, config)?;
         built(module, id, &mut context)?;
         ids.push(id);
     }
@@ -207,8 +208,8 @@ fn touched(stmt: &Stmt, visit: &mut dyn FnMut(BufferId)) {
         }
     });
     stmt.walk(&mut |stmt| {
-        if let Stmt::Store(buffer, ..) | Stmt::Accumulate(_, buffer, ..) = stmt {
-            visit(*buffer);
+        if let Some(write) = stmt.write() {
+            visit(write.buffer);
         }
     });
 }

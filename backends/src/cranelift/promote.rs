@@ -10,7 +10,7 @@ use super::types::{value_type, vector_type};
 use cranelift::codegen::ir::{InstBuilder, Value};
 use cranelift::frontend::Variable;
 use std::collections::HashSet;
-use tcc_ir::loops::{BufferId, Expr, For, LoopKind, Role, Stmt, Var};
+use tcc_ir::loops::{BufferId, Contract, Expr, For, LoopKind, Role, Stmt, Var};
 
 /// More elements than this stay in memory: there are no registers for them.
 const MAX_ELEMENTS: i64 = 128;
@@ -97,7 +97,9 @@ impl<'f> Emitter<'f, '_> {
                 self.survey_expr(survey, expr);
             }
             match stmt {
-                Stmt::Store(buffer, indices, _) | Stmt::Accumulate(_, buffer, indices, _) => {
+                Stmt::Store(buffer, indices, _)
+                | Stmt::Accumulate(_, buffer, indices, _)
+                | Stmt::Contract(Contract { target: buffer, place: indices, .. }) => {
                     self.survey_access(survey, *buffer, indices);
                 }
                 Stmt::For(l) => {

@@ -107,7 +107,7 @@ impl<'f> Emitter<'f, '_> {
                         return None;
                     }
                 }
-                Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) => return None,
+                Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_) => return None,
             }
         }
         Some(lanes)
@@ -194,7 +194,7 @@ impl<'f> Emitter<'f, '_> {
                 let new = self.ops().vector(op, dtype, dtype, &[old, value])?;
                 self.vector_store(*buffer, indices, new)
             }
-            Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) => {
+            Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_) => {
                 Err(unsupported("control flow in a vector loop"))
             }
         }

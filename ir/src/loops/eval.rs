@@ -6,6 +6,7 @@
 //! register of another iteration), an output that is not written everywhere, and two iterations of
 //! a parallel or vector loop that meet at a place which one of them writes.
 
+mod contract;
 mod machine;
 mod program;
 mod translate;

@@ -20,6 +20,7 @@
 //! iterations of a parallel loop are errors of the compiler, which [`crate::Ir::eval`] reports.
 
 pub mod build;
+mod contract;
 mod eval;
 mod names;
 mod parse;
@@ -28,9 +29,10 @@ pub mod text;
 mod verify;
 mod walk;
 
+pub use contract::{Affine, affine};
 pub use eval::Limits;
 pub use names::NameTable;
-pub use walk::{substitute_all, walk_block};
+pub use walk::{Write, substitute_all, walk_block};
 
 use crate::axis::Name;
 use crate::dtype::Dtype;
@@ -193,6 +195,8 @@ pub enum Stmt {
     If(Expr, Vec<Stmt>, Vec<Stmt>),
     /// Ends the whole function with the status `site + 1` if the condition is false.
     Check(Expr, usize),
+    /// Multiplies two tensors and sums: the one statement that backends have kernels for.
+    Contract(Contract),
 }
 
 /// A counted loop with step 1.
@@ -209,6 +213,32 @@ pub struct For {
     /// The statements of one iteration.
     pub body: Vec<Stmt>,
 }
+
+/// A contraction: `target[place] = sum left * right` over all axes that `place` does not mention.
+///
+/// It stands for the plain nest over its axes, and says how the sum is formed, so that every backend gets
+/// the same bytes: the summed axes are run through in their order (the last one fastest) and cut into
+/// chunks of [`CONTRACT_CHUNK`] terms; a chunk is one chain of fused multiply-adds that starts at 0, and the
+/// chunks are added in order. Of complex numbers each term is four fused multiply-adds: `re += a.re b.re`,
+/// `re -= a.im b.im`, `im += a.re b.im`, `im += a.im b.re`. Integers wrap.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Contract {
+    /// Counters, each from 0 to its extent (exclusive; an i64 that no axis enters).
+    pub axes: Vec<(Var, Expr)>,
+    /// Whether the sum is added to what stands at its place; otherwise it replaces it.
+    pub accumulate: bool,
+    /// What is written.
+    pub target: BufferId,
+    /// Where: each index is affine in the axes, and no two points of the axes that occur meet.
+    pub place: Vec<Expr>,
+    /// The first factor: a load whose indices are affine in the axes.
+    pub left: Expr,
+    /// The second factor: likewise.
+    pub right: Expr,
+}
+
+/// Terms of a [`Contract`] that are summed in one chain.
+pub const CONTRACT_CHUNK: usize = 256;
 
 /// What a failed check means.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -13,6 +13,7 @@
 //!         := ["parallel" | "vector" | "unroll"] "for" name "in" expr ".." expr block
 //!          | "let" name ":" dtype "=" expr | "if" expr block ["else" block]
 //!          | "check" expr "site" number | place ("=" | "+=" | "*=" | "max=" ..) expr
+//!          | "contract" name "in" "0" ".." expr {"," ..} ":" place ("=" | "+=") place "*" place
 //! expr    := operand {sign operand}            signs and their strengths: the table INFIX
 //! operand := literal | place | name "(" [expr {"," expr}] ")" | "(" expr ")"
 //! place   := name ["[" expr {"," expr} "]"]
@@ -26,13 +27,14 @@ mod literal;
 
 use super::text::ACCUMULATE;
 use super::{
-    Buffer, BufferId, CheckSite, For, Func, LoopKind, MAX_DEPTH, Role, Stmt, Var, VarDecl, row_major,
+    Buffer, BufferId, CheckSite, Contract, Expr, For, Func, LoopKind, MAX_DEPTH, Role, Stmt, Var, VarDecl,
+    row_major,
 };
 use crate::axis::Name;
 use crate::dtype::Dtype;
 use crate::error::ParseError;
 use crate::graph::Table;
-use crate::scalar::Literal;
+use crate::scalar::{Literal, ScalarOp};
 use crate::symbol::{Relation, Requirement, SymbolDecl};
 use pest::Parser as _;
 use std::collections::HashMap;
@@ -421,6 +423,7 @@ impl Parser<'_> {
                 self.expect("site")?;
                 Ok(Stmt::Check(condition, self.number()?))
             }
+            "contract" if second_is_name => self.contract(),
             word => match LoopKind::TABLE.iter().find(|row| row.1 == word) {
                 Some((kind, _)) => {
                     self.next += 1;
@@ -440,6 +443,39 @@ impl Parser<'_> {
         let hi = self.expr(0)?;
         let var = self.variable(name, Dtype::I64)?;
         Ok(Stmt::For(For { var, lo, hi, kind, body: self.block()? }))
+    }
+
+    fn contract(&mut self) -> Parsed<Stmt> {
+        self.expect("contract")?;
+        let mut axes = Vec::new();
+        loop {
+            let name = self.name()?;
+            self.expect("in")?;
+            if self.expr(0)?.as_int() != Some(0) {
+                return self.expected("an axis from 0");
+            }
+            self.expect("..")?;
+            let extent = self.expr(0)?;
+            axes.push((self.variable(name, Dtype::I64)?, extent));
+            if !self.take(",") {
+                break;
+            }
+        }
+        self.expect(":")?;
+        let (target, place) = self.place()?;
+        let accumulate = self.take("+=");
+        if !accumulate {
+            self.expect("=")?;
+        }
+        match self.expr(0)? {
+            Expr::Op(ScalarOp::Mul, _, operands) if operands.len() == 2 => {
+                let mut factors = operands.into_iter();
+                let mut factor = || factors.next().unwrap_or_else(|| Expr::int(0));
+                let (left, right) = (factor(), factor());
+                Ok(Stmt::Contract(Contract { axes, accumulate, target, place, left, right }))
+            }
+            _ => self.expected("a product of two reads"),
+        }
     }
 
     fn binding(&mut self) -> Parsed<Stmt> {
@@ -462,14 +498,20 @@ impl Parser<'_> {
         Ok(var)
     }
 
-    /// A store or an accumulation.
-    fn write(&mut self) -> Parsed<Stmt> {
+    /// A buffer and the indices of one of its elements.
+    fn place(&mut self) -> Parsed<(BufferId, Vec<Expr>)> {
         let at = self.next;
         let name = self.name()?;
         let Some(Item::Buffer(buffer)) = self.items.get(&name).copied() else {
             return self.error_at(at, format!("`{name}` is no buffer"));
         };
         let indices = if self.take("[") { self.list("]", |parser| parser.expr(0))? } else { Vec::new() };
+        Ok((buffer, indices))
+    }
+
+    /// A store or an accumulation.
+    fn write(&mut self) -> Parsed<Stmt> {
+        let (buffer, indices) = self.place()?;
         if self.take("=") {
             return Ok(Stmt::Store(buffer, indices, self.expr(0)?));
         }

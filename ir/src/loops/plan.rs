@@ -5,7 +5,7 @@
 //! a buffer is in use elsewhere counts as one touch, since its iterations come back to its
 //! beginning; and so does a parallel loop, whose iterations are all under way at the same time.
 
-use super::{Expr, For, Func, LoopKind, Role, Stmt};
+use super::{Contract, Expr, For, Func, LoopKind, Role, Stmt};
 use crate::extent::Extent;
 use std::collections::BTreeMap;
 
@@ -142,7 +142,9 @@ impl Lives {
                 });
             }
             match stmt {
-                Stmt::Store(buffer, ..) | Stmt::Accumulate(_, buffer, ..) => {
+                Stmt::Store(buffer, ..)
+                | Stmt::Accumulate(_, buffer, ..)
+                | Stmt::Contract(Contract { target: buffer, .. }) => {
                     self.touches.push((buffer.index(), region, self.time));
                 }
                 Stmt::For(For { kind, body, .. }) => {

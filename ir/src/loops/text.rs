@@ -184,9 +184,9 @@ impl Func {
         let mut next = 0;
         let mut in_order = true;
         self.walk(&mut |stmt| {
-            if let Stmt::Let(var, _) | Stmt::For(For { var, .. }) = stmt {
+            for var in stmt.own_vars() {
                 in_order &= var.index() == next;
-                let counter = matches!(stmt, Stmt::For(_));
+                let counter = !matches!(stmt, Stmt::Let(..));
                 in_order &= !counter || self.vars.get(next).is_some_and(|v| v.dtype == Dtype::I64);
                 next += 1;
             }
@@ -247,6 +247,18 @@ impl Display for ShowStmt<'_> {
             }
             Stmt::If(condition, _, _) => write!(f, "if {}", func.show_expr(condition)),
             Stmt::Check(condition, site) => write!(f, "check {} site {site}", func.show_expr(condition)),
+            Stmt::Contract(contract) => {
+                f.write_str("contract")?;
+                for (position, (var, extent)) in contract.axes.iter().enumerate() {
+                    let comma = if position == 0 { "" } else { "," };
+                    write!(f, "{comma} {} in 0..{}", func.var_word(*var), func.show_expr(extent))?;
+                }
+                f.write_str(": ")?;
+                func.write_place(f, contract.target, &contract.place)?;
+                let sign = if contract.accumulate { "+=" } else { "=" };
+                let (left, right) = (func.show_expr(&contract.left), func.show_expr(&contract.right));
+                write!(f, " {sign} {left} * {right}")
+            }
         }
     }
 }

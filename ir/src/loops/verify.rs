@@ -4,7 +4,7 @@
 //! needs values to decide (indices inside their buffers, reads of written places, disjoint
 //! iterations) is left to the evaluator.
 
-use super::{BufferId, Expr, For, Func, LoopKind, MAX_DEPTH, Role, Stmt, Var};
+use super::{BufferId, Contract, Expr, For, Func, LoopKind, MAX_DEPTH, Role, Stmt, Var};
 use crate::axis::Name;
 use crate::dtype::Dtype;
 use crate::error::VerifyErrors;
@@ -194,10 +194,14 @@ impl Verifier<'_> {
 
     /// Checks a statement; `defined` collects what goes out of scope at the end of its block.
     fn stmt(&mut self, stmt: &Stmt, defined: &mut Vec<Var>) {
+        if let Stmt::Contract(contract) = stmt {
+            return self.contract(contract, stmt);
+        }
         for expr in stmt.exprs() {
             self.expr(expr, stmt);
         }
         match stmt {
+            Stmt::Contract(_) => {}
             Stmt::For(For { var, lo, hi, kind, body }) => {
                 self.has_dtype(lo, Dtype::I64, stmt);
                 self.has_dtype(hi, Dtype::I64, stmt);
@@ -238,6 +242,41 @@ impl Verifier<'_> {
                 }
             }
         }
+    }
+
+    /// The axes of a contraction are in scope in its place and its factors, not in its extents.
+    fn contract(&mut self, contract: &Contract, stmt: &Stmt) {
+        for (_, extent) in &contract.axes {
+            self.expr(extent, stmt);
+            self.has_dtype(extent, Dtype::I64, stmt);
+        }
+        let axes: Vec<Var> =
+            contract.vars().into_iter().filter(|var| self.define(*var, Dtype::I64, stmt)).collect();
+        for expr in contract.place.iter().chain([&contract.left, &contract.right]) {
+            self.expr(expr, stmt);
+        }
+        self.write(contract.target, &contract.place, &contract.left, stmt);
+        if let Some(dtype) = self.dtype(&contract.left) {
+            self.has_dtype(&contract.right, dtype, stmt);
+            if matches!(dtype, Dtype::Bool | Dtype::F16 | Dtype::BF16) {
+                self.error_in(stmt, format!("a contraction of {dtype}"));
+            }
+        }
+        let register =
+            |buffer: &BufferId| self.func.buffers.get(buffer.index()).is_some_and(|b| b.is_register());
+        let factors = || contract.left.reads().into_iter().chain(contract.right.reads());
+        if factors().chain([contract.target]).any(|buffer| register(&buffer)) {
+            self.error_in(stmt, "a contraction of registers".into());
+        }
+        if [&contract.left, &contract.right].iter().any(|factor| factor.reads().contains(&contract.target)) {
+            self.error_in(stmt, "a contraction reads what it writes".into());
+        }
+        if axes.len() == contract.axes.len()
+            && let Some(message) = contract.error()
+        {
+            self.error_in(stmt, message);
+        }
+        axes.into_iter().for_each(|var| self.scopes[var.index()] = Scope::After);
     }
 
     fn error_in(&mut self, stmt: &Stmt, message: String) {
@@ -301,7 +340,7 @@ impl Verifier<'_> {
                         self.error_in(nested, "lanes of a vector loop write the same place".into());
                     }
                 }
-                Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) => {
+                Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_) => {
                     self.error_in(nested, "a vector loop holds only `let`, stores and accumulations".into());
                 }
             }

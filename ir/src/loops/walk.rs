@@ -2,7 +2,7 @@
 //!
 //! They recurse: the depth of a verified function is bounded by [`MAX_DEPTH`](super::MAX_DEPTH).
 
-use super::{BufferId, Expr, For, Func, Stmt, Var};
+use super::{BufferId, Contract, Expr, For, Func, Stmt, Var};
 use crate::dtype::Dtype;
 use crate::scalar::Literal;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +86,17 @@ impl Expr {
     }
 }
 
+/// What one statement writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Write<'s> {
+    /// The buffer.
+    pub buffer: BufferId,
+    /// The indices; those of a contraction mention its axes.
+    pub place: &'s [Expr],
+    /// Whether what stood there is read first.
+    pub reads: bool,
+}
+
 impl Stmt {
     /// The expressions of the statement itself (bounds, condition, indices, value), not those of
     /// nested statements.
@@ -95,6 +106,9 @@ impl Stmt {
             Stmt::Let(_, value) | Stmt::If(value, _, _) | Stmt::Check(value, _) => vec![value],
             Stmt::Store(_, indices, value) | Stmt::Accumulate(_, _, indices, value) => {
                 indices.iter().chain(std::iter::once(value)).collect()
+            }
+            Stmt::Contract(Contract { axes, place, left, right, .. }) => {
+                axes.iter().map(|(_, extent)| extent).chain(place).chain([left, right]).collect()
             }
         }
     }
@@ -107,6 +121,9 @@ impl Stmt {
             Stmt::Store(_, indices, value) | Stmt::Accumulate(_, _, indices, value) => {
                 indices.iter_mut().chain(std::iter::once(value)).collect()
             }
+            Stmt::Contract(Contract { axes, place, left, right, .. }) => {
+                axes.iter_mut().map(|(_, extent)| extent).chain(place).chain([left, right]).collect()
+            }
         }
     }
 
@@ -115,7 +132,9 @@ impl Stmt {
         match self {
             Stmt::For(For { body, .. }) => vec![body],
             Stmt::If(_, then, otherwise) => vec![then, otherwise],
-            Stmt::Let(..) | Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::Check(..) => Vec::new(),
+            Stmt::Let(..) | Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::Check(..) | Stmt::Contract(_) => {
+                Vec::new()
+            }
         }
     }
 
@@ -124,7 +143,9 @@ impl Stmt {
         match self {
             Stmt::For(For { body, .. }) => vec![body],
             Stmt::If(_, then, otherwise) => vec![then, otherwise],
-            Stmt::Let(..) | Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::Check(..) => Vec::new(),
+            Stmt::Let(..) | Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::Check(..) | Stmt::Contract(_) => {
+                Vec::new()
+            }
         }
     }
 
@@ -162,20 +183,41 @@ impl Stmt {
             }
         });
         self.walk(&mut |stmt| {
-            if let Stmt::Accumulate(_, buffer, _, _) = stmt {
-                buffers.insert(*buffer);
+            if let Some(write) = stmt.write()
+                && write.reads
+            {
+                buffers.insert(write.buffer);
             }
         });
         buffers
+    }
+
+    /// What the statement itself writes, nested ones apart.
+    pub fn write(&self) -> Option<Write<'_>> {
+        match self {
+            Stmt::Store(buffer, place, _) => Some(Write { buffer: *buffer, place, reads: false }),
+            Stmt::Accumulate(_, buffer, place, _) => Some(Write { buffer: *buffer, place, reads: true }),
+            Stmt::Contract(Contract { target, place, accumulate, .. }) => {
+                Some(Write { buffer: *target, place, reads: *accumulate })
+            }
+            Stmt::For(_) | Stmt::Let(..) | Stmt::If(..) | Stmt::Check(..) => None,
+        }
+    }
+
+    /// The variables that the statement itself defines.
+    pub fn own_vars(&self) -> Vec<Var> {
+        match self {
+            Stmt::Let(var, _) | Stmt::For(For { var, .. }) => vec![*var],
+            Stmt::Contract(contract) => contract.vars(),
+            Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::If(..) | Stmt::Check(..) => Vec::new(),
+        }
     }
 
     /// The buffers that are written.
     pub fn writes(&self) -> BTreeSet<BufferId> {
         let mut buffers = BTreeSet::new();
         self.walk(&mut |stmt| {
-            if let Stmt::Store(buffer, ..) | Stmt::Accumulate(_, buffer, ..) = stmt {
-                buffers.insert(*buffer);
-            }
+            buffers.extend(stmt.write().map(|write| write.buffer));
         });
         buffers
     }
@@ -183,11 +225,7 @@ impl Stmt {
     /// The variables that the statement or a nested one defines.
     pub fn defines(&self) -> BTreeSet<Var> {
         let mut vars = BTreeSet::new();
-        self.walk(&mut |stmt| {
-            if let Stmt::Let(var, _) | Stmt::For(For { var, .. }) = stmt {
-                vars.insert(*var);
-            }
-        });
+        self.walk(&mut |stmt| vars.extend(stmt.own_vars()));
         vars
     }
 
@@ -251,11 +289,7 @@ impl Func {
     /// never defined. Changes no meaning; after it the text form needs no list of variables.
     pub fn compact(&mut self) {
         let mut order: Vec<Var> = Vec::new();
-        self.walk(&mut |stmt| {
-            if let Stmt::Let(var, _) | Stmt::For(For { var, .. }) = stmt {
-                order.push(*var);
-            }
-        });
+        self.walk(&mut |stmt| order.extend(stmt.own_vars()));
         if order.len() == self.vars.len() && order.iter().enumerate().all(|(n, v)| v.index() == n) {
             return;
         }
@@ -290,8 +324,10 @@ fn rename_definitions(stmt: &mut Stmt, fresh: &BTreeMap<Var, Expr>) {
 }
 
 fn map_definitions(stmt: &mut Stmt, rename: &dyn Fn(Var) -> Var) {
-    if let Stmt::Let(var, _) | Stmt::For(For { var, .. }) = stmt {
-        *var = rename(*var);
+    match stmt {
+        Stmt::Let(var, _) | Stmt::For(For { var, .. }) => *var = rename(*var),
+        Stmt::Contract(Contract { axes, .. }) => axes.iter_mut().for_each(|(var, _)| *var = rename(*var)),
+        Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::If(..) | Stmt::Check(..) => {}
     }
     stmt.blocks_mut().into_iter().flatten().for_each(|stmt| map_definitions(stmt, rename));
 }

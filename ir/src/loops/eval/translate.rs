@@ -19,10 +19,10 @@ struct Temporaries {
 }
 
 pub(super) struct Translator<'a, D: Domain> {
-    func: &'a Func,
+    pub(super) func: &'a Func,
     bindings: &'a Bindings,
     layouts: &'a [Layout],
-    program: Program<D>,
+    pub(super) program: Program<D>,
     vars: Vec<u32>,
     constants: HashMap<Expr, Place>,
     temporaries: [Temporaries; 3],
@@ -31,7 +31,7 @@ pub(super) struct Translator<'a, D: Domain> {
     shadows: HashMap<(usize, BufferId), u32>,
 }
 
-type Translated<T> = Result<T, EvalError>;
+pub(super) type Translated<T> = Result<T, EvalError>;
 
 impl<'a, D: Domain> Translator<'a, D> {
     pub(super) fn translate(
@@ -67,8 +67,13 @@ impl<'a, D: Domain> Translator<'a, D> {
         Ok(translator.program)
     }
 
+    /// The slot of a variable.
+    pub(super) fn slot_of(&self, var: Var) -> u32 {
+        self.vars[var.index()]
+    }
+
     /// A slot (or two) that keeps its value.
-    fn new_slot(&mut self, dtype: Dtype) -> u32 {
+    pub(super) fn new_slot(&mut self, dtype: Dtype) -> u32 {
         let zero = D::from_i64(0, Dtype::F64);
         match Class::of(dtype) {
             Class::Int => {
@@ -87,7 +92,7 @@ impl<'a, D: Domain> Translator<'a, D> {
     }
 
     /// A slot (or two) for the rest of the statement.
-    fn temporary(&mut self, dtype: Dtype) -> Place {
+    pub(super) fn temporary(&mut self, dtype: Dtype) -> Place {
         let class = Class::of(dtype) as usize;
         let used = self.temporaries[class].used;
         if used == self.temporaries[class].slots.len() {
@@ -111,11 +116,11 @@ impl<'a, D: Domain> Translator<'a, D> {
         }
     }
 
-    fn here(&self) -> u32 {
+    pub(super) fn here(&self) -> u32 {
         self.program.steps.len() as u32
     }
 
-    fn push(&mut self, step: Step) -> usize {
+    pub(super) fn push(&mut self, step: Step) -> usize {
         self.program.steps.push(step);
         self.program.steps.len() - 1
     }
@@ -167,6 +172,7 @@ impl<'a, D: Domain> Translator<'a, D> {
                 let condition = self.expr(condition)?.slot;
                 self.push(Step::Check { condition, site: *site as u32 });
             }
+            Stmt::Contract(contract) => self.contract(contract)?,
         }
         Ok(())
     }
@@ -207,7 +213,7 @@ impl<'a, D: Domain> Translator<'a, D> {
         Ok(())
     }
 
-    fn access(&mut self, buffer: BufferId, indices: &[Expr]) -> Translated<u32> {
+    pub(super) fn access(&mut self, buffer: BufferId, indices: &[Expr]) -> Translated<u32> {
         let layout = &self.layouts[buffer.index()];
         let mut distance = 1usize;
         let mut places = Vec::with_capacity(indices.len());
@@ -238,7 +244,7 @@ impl<'a, D: Domain> Translator<'a, D> {
     }
 
     /// The place of a value that is there without a step.
-    fn leaf(&mut self, expr: &Expr) -> Translated<Option<Place>> {
+    pub(super) fn leaf(&mut self, expr: &Expr) -> Translated<Option<Place>> {
         let value = match expr {
             Expr::Var(Var(index)) => {
                 let slot = self.vars[*index as usize];
@@ -260,7 +266,7 @@ impl<'a, D: Domain> Translator<'a, D> {
         Ok(Some(place))
     }
 
-    fn expr(&mut self, expr: &Expr) -> Translated<Place> {
+    pub(super) fn expr(&mut self, expr: &Expr) -> Translated<Place> {
         if let Some(place) = self.leaf(expr)? {
             return Ok(place);
         }
