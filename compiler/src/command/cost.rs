@@ -83,6 +83,22 @@ impl Counter<'_> {
                 Some(add(self.expression(condition), larger))
             }
             Stmt::Check(condition, _) => Some(self.expression(condition)),
+            Stmt::Contract(contract) => {
+                let extents: Vec<f64> =
+                    contract.axes.iter().map(|(_, extent)| self.value(extent)).collect::<Option<_>>()?;
+                // Each factor and the result once: kernels keep blocks of them in caches.
+                let of = |occurs: &dyn Fn(Var) -> bool, buffer| {
+                    let axes = contract.axes.iter().zip(&extents).filter(|((var, _), _)| occurs(*var));
+                    self.access(buffer) * axes.map(|(_, extent)| extent).product::<f64>()
+                };
+                let mut bytes = of(&|var| !contract.is_summed(var), contract.target);
+                for factor in [&contract.left, &contract.right] {
+                    if let Expr::Load(buffer, _) = factor {
+                        bytes += of(&|var| factor.mentions(var), *buffer);
+                    }
+                }
+                Some((2.0 * extents.iter().product::<f64>(), bytes))
+            }
         }
     }
 

@@ -136,7 +136,7 @@ impl<'a> Wrapper<'a> {
     fn scratch_function(&self, out: &mut String) {
         let sizes = self.sizes();
         let list = if sizes.is_empty() { "void".to_owned() } else { sizes.join(", ") };
-        let arena = self.func.arena.clone().unwrap_or_default();
+        let arena = tcc_backends::with_places(self.func).arena.clone().unwrap_or_default();
         let _ = writeln!(
             out,
             "/* Bytes of scratch memory that {} needs. */\nstatic inline size_t {}_scratch({list})\n{{",

@@ -3,6 +3,7 @@
 pub mod canonicalize;
 pub mod cse;
 pub mod dce;
+pub mod defer_normalisation;
 pub mod fold;
 mod rewrite;
 pub mod specialise;
@@ -33,6 +34,13 @@ pub static GRAPH_PASSES: &[Pass<Graph>] = &[
         params: &[],
         required: false,
         run: dce::run,
+    },
+    Pass {
+        name: "defer_normalisation",
+        about: "normalise a sum weighted by a softmax after the sum",
+        params: &[],
+        required: false,
+        run: defer_normalisation::run,
     },
     Pass {
         name: "specialise",

@@ -105,7 +105,7 @@ fn block(func: &mut Func, stmts: &mut Vec<Stmt>) -> bool {
                 changed |= block(func, then);
                 changed |= block(func, otherwise);
             }
-            Stmt::Let(..) | Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::Check(..) => {}
+            Stmt::Let(..) | Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::Check(..) | Stmt::Contract(_) => {}
         }
         expanded.push(stmt);
     }

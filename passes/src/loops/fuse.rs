@@ -12,7 +12,8 @@
 //! Two serial loops of one block with equal bounds become one when the later one reads what the
 //! earlier one writes and every dependence between them stays within an iteration: each buffer that
 //! both touch and one writes has a dimension whose index is exactly the loop variable in every access.
-//! The later loop may move up past statements that it does not depend on. Afterwards a scratch buffer that is touched
+//! The later loop may move up past statements that it does not depend on, or the earlier one down past
+//! statements that do not depend on it. Afterwards a scratch buffer that is touched
 //! by one loop only, always at exactly its variable in some dimension, loses that dimension; with its last
 //! dimension it becomes a register.
 //!
@@ -20,7 +21,7 @@
 
 use crate::{Changed, PassContext};
 use std::collections::{BTreeMap, BTreeSet};
-use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Role, Stmt, Var, row_major, walk_block};
+use tcc_ir::loops::{BufferId, Contract, Expr, For, Func, LoopKind, Role, Stmt, Var, row_major, walk_block};
 
 /// How many statements back a partner is looked for: keeps the pass linear in the length of a block.
 const REACH: usize = 32;
@@ -39,7 +40,7 @@ pub fn run(func: &mut Func, context: &PassContext) -> Changed {
 
 /// How a statement touches one buffer, seen from the variable of a loop.
 #[derive(Clone, Default)]
-struct Access {
+pub(super) struct Access {
     read: bool,
     written: bool,
     /// The dimensions whose index is exactly the loop variable in every access; `None` before the
@@ -67,8 +68,13 @@ impl Access {
         };
     }
 
+    /// The dimensions whose index is the variable in every access.
+    pub(super) fn at_variable(&self) -> BTreeSet<usize> {
+        self.at_variable.clone().unwrap_or_default()
+    }
+
     /// Whether some dimension separates the iterations in all these accesses.
-    fn separated_with(&self, other: &Access) -> bool {
+    pub(super) fn separated_with(&self, other: &Access) -> bool {
         match (&self.at_variable, &other.at_variable) {
             (Some(a), Some(b)) => a.intersection(b).next().is_some(),
             _ => false,
@@ -78,25 +84,35 @@ impl Access {
 
 /// All buffers that a statement touches, and the variables that it uses but does not define.
 #[derive(Clone, Default)]
-struct Summary {
+pub(super) struct Summary {
     buffers: BTreeMap<BufferId, Access>,
     used: BTreeSet<Var>,
 }
 
 impl Summary {
-    /// Of a statement; `var` is the variable of the loop if it is one.
+    /// Of a statement, along its variable if it is a loop.
     fn of(stmt: &Stmt) -> Summary {
         let var = match stmt {
             Stmt::For(For { var, .. }) => Some(*var),
-            Stmt::Let(..) | Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::If(..) | Stmt::Check(..) => None,
+            Stmt::Let(..)
+            | Stmt::Store(..)
+            | Stmt::Accumulate(..)
+            | Stmt::If(..)
+            | Stmt::Check(..)
+            | Stmt::Contract(_) => None,
         };
+        Summary::along(stmt, var)
+    }
+
+    /// Of a statement, along one of the axes that it runs through.
+    pub(super) fn along(stmt: &Stmt, var: Option<Var>) -> Summary {
         let mut summary = Summary::default();
         stmt.walk(&mut |stmt| {
-            if let Stmt::Store(buffer, indices, _) | Stmt::Accumulate(_, buffer, indices, _) = stmt {
-                let access = summary.buffers.entry(*buffer).or_default();
+            if let Some(write) = stmt.write() {
+                let access = summary.buffers.entry(write.buffer).or_default();
                 access.written = true;
-                access.read |= matches!(stmt, Stmt::Accumulate(..));
-                access.add(indices, var);
+                access.read |= write.reads;
+                access.add(write.place, var);
             }
         });
         stmt.walk_exprs(&mut |expr| match expr {
@@ -113,7 +129,7 @@ impl Summary {
         summary
     }
 
-    fn merge(&mut self, other: &Summary) {
+    pub(super) fn merge(&mut self, other: &Summary) {
         for (buffer, access) in &other.buffers {
             self.buffers.entry(*buffer).or_default().merge(access);
         }
@@ -121,7 +137,15 @@ impl Summary {
     }
 
     /// The accesses of both to buffers that at least one of them writes.
-    fn conflicts<'a>(&'a self, later: &'a Summary) -> impl Iterator<Item = (&'a Access, &'a Access)> {
+    /// All buffers that are touched.
+    pub(super) fn buffers(&self) -> &BTreeMap<BufferId, Access> {
+        &self.buffers
+    }
+
+    pub(super) fn conflicts<'a>(
+        &'a self,
+        later: &'a Summary,
+    ) -> impl Iterator<Item = (&'a Access, &'a Access)> {
         later.buffers.iter().filter_map(|(buffer, after)| {
             let before = self.buffers.get(buffer)?;
             (before.written || after.written).then_some((before, after))
@@ -136,7 +160,12 @@ fn fuse_block(block: &mut Vec<Stmt>, context: &PassContext) -> bool {
     for stmt in block.drain(..) {
         let summary = Summary::of(&stmt);
         match partner(&done, &stmt, &summary).filter(|_| context.spend()) {
-            Some(position) => {
+            Some((position, way)) => {
+                if way == Way::Down {
+                    let earlier = done.remove(position);
+                    done.push(earlier);
+                }
+                let position = if way == Way::Down { done.len() - 1 } else { position };
                 let (earlier, known) = &mut done[position];
                 append(earlier, stmt);
                 known.merge(&summary);
@@ -152,12 +181,22 @@ fn fuse_block(block: &mut Vec<Stmt>, context: &PassContext) -> bool {
     changed
 }
 
+/// Which of two loops moves to the other one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// The later one moves up.
+    Up,
+    /// The earlier one moves down.
+    Down,
+}
+
 /// The earlier loop that `stmt` can join, if there is one.
-fn partner(done: &[(Stmt, Summary)], stmt: &Stmt, summary: &Summary) -> Option<usize> {
+fn partner(done: &[(Stmt, Summary)], stmt: &Stmt, summary: &Summary) -> Option<(usize, Way)> {
     let Stmt::For(later) = stmt else { return None };
     if later.kind != LoopKind::Serial {
         return None;
     }
+    let mut free = true; // to move up
     for (position, (candidate, known)) in done.iter().enumerate().rev().take(REACH) {
         if let Stmt::For(earlier) = candidate
             && earlier.kind == LoopKind::Serial
@@ -165,10 +204,16 @@ fn partner(done: &[(Stmt, Summary)], stmt: &Stmt, summary: &Summary) -> Option<u
             && known.conflicts(summary).any(|(before, after)| before.written && after.read)
             && known.conflicts(summary).all(|(before, after)| before.separated_with(after))
         {
-            return Some(position);
+            let passed = &done[position + 1..];
+            if free {
+                return Some((position, Way::Up));
+            }
+            let stays = |between: &Summary| known.conflicts(between).next().is_none();
+            return passed.iter().all(|(_, between)| stays(between)).then_some((position, Way::Down));
         }
         let defines_a_use = matches!(candidate, Stmt::Let(var, _) if summary.used.contains(var));
-        if defines_a_use || known.conflicts(summary).next().is_some() {
+        free &= !defines_a_use && known.conflicts(summary).next().is_none();
+        if !free && matches!(candidate, Stmt::For(_)) {
             return None;
         }
     }
@@ -188,7 +233,7 @@ fn append(earlier: &mut Stmt, later: Stmt) {
 
 /// Forgets the places of buffers in the arena: after loops are merged more of them are live at the same
 /// time, and some are smaller or need no place any more.
-fn forget_plan(func: &mut Func) {
+pub(super) fn forget_plan(func: &mut Func) {
     func.arena = None;
     for buffer in &mut func.buffers {
         if let Role::Scratch { offset } = &mut buffer.role {
@@ -245,8 +290,8 @@ fn removable(func: &Func) -> BTreeMap<BufferId, BTreeSet<usize>> {
         }
     };
     walk_block(&func.body, &mut |stmt| {
-        if let Stmt::Store(buffer, indices, _) | Stmt::Accumulate(_, buffer, indices, _) = stmt {
-            add(*buffer, indices);
+        if let Some(write) = stmt.write() {
+            add(write.buffer, write.place);
         }
         stmt.exprs().into_iter().for_each(|expr| {
             expr.walk(&mut |expr| {
@@ -278,58 +323,65 @@ fn serial_loops<'a>(block: &'a [Stmt], nested: bool, loops: &mut BTreeMap<Var, (
                 }
                 true
             }
-            Stmt::Let(..) | Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::If(..) | Stmt::Check(..) => nested,
+            Stmt::Let(..)
+            | Stmt::Store(..)
+            | Stmt::Accumulate(..)
+            | Stmt::If(..)
+            | Stmt::Check(..)
+            | Stmt::Contract(_) => nested,
         };
         stmt.blocks().into_iter().for_each(|inner| serial_loops(inner, inside, loops));
     }
 }
 
 /// Whether every iteration of `outer` overwrites its whole slice of the buffer before it reads any of
-/// it: the first statement that touches the buffer is a nest of full-range loops around one store
-/// that walks all other dimensions, and nothing else in that nest touches another element.
+/// it: the first statement that touches the buffer does.
 fn writes_first(func: &Func, outer: &For, buffer: BufferId) -> bool {
     let touches = |stmt: &Stmt| stmt.reads().contains(&buffer) || stmt.writes().contains(&buffer);
-    let Some(nest) = outer.body.iter().find(|stmt| touches(stmt)) else { return false };
+    let first = outer.body.iter().find(|stmt| touches(stmt));
+    first.is_some_and(|nest| covers(func, nest, buffer, Some(outer.var)))
+}
+
+/// Whether a statement overwrites a whole buffer (where an index is `outer`: that slice of it) before it
+/// reads any of it: a nest of full-range loops around one store, or a contraction, that walks all
+/// dimensions, and nothing else in it touches another element.
+pub(super) fn covers(func: &Func, nest: &Stmt, buffer: BufferId, outer: Option<Var>) -> bool {
+    let touches = |stmt: &Stmt| stmt.reads().contains(&buffer) || stmt.writes().contains(&buffer);
     let extents: Vec<Expr> = func.buffer(buffer).extents.iter().map(Expr::from_extent).collect();
-    let mut full = BTreeSet::from([outer.var]);
+    let mut full: BTreeMap<Var, &Expr> = BTreeMap::new();
     let mut stmt = nest;
     let place = loop {
         match stmt {
             Stmt::For(inner) if inner.lo.as_int() == Some(0) && extents.contains(&inner.hi) => {
-                full.insert(inner.var);
+                full.insert(inner.var, &inner.hi);
                 let Some(next) = inner.body.iter().find(|stmt| touches(stmt)) else { return false };
                 stmt = next;
             }
-            Stmt::Store(_, place, value) if !value.reads().contains(&buffer) => break place,
+            Stmt::Store(written, place, value) if *written == buffer && !value.reads().contains(&buffer) => {
+                break place;
+            }
+            Stmt::Contract(contract) if contract.target == buffer && !contract.accumulate => {
+                full.extend(contract.axes.iter().map(|(var, extent)| (*var, extent)));
+                break &contract.place;
+            }
             _ => return false,
         }
     };
     let mut used = BTreeSet::new();
     let whole = place.iter().zip(&extents).all(|(index, extent)| match index {
-        Expr::Var(var) if *var == outer.var => used.insert(*var),
-        Expr::Var(var) => full.contains(var) && used.insert(*var) && range_is(nest, *var, extent),
+        Expr::Var(var) if Some(*var) == outer => used.insert(*var),
+        Expr::Var(var) => full.get(var) == Some(&extent) && used.insert(*var),
         _ => false,
     });
     whole && only_touched_at(nest, buffer, place)
-}
-
-/// Whether the loop over `var` somewhere in `nest` ends at `extent`.
-fn range_is(nest: &Stmt, var: Var, extent: &Expr) -> bool {
-    let mut found = false;
-    nest.walk(&mut |stmt| {
-        if let Stmt::For(inner) = stmt {
-            found |= inner.var == var && inner.hi == *extent;
-        }
-    });
-    found
 }
 
 /// Whether all accesses of `stmt` to the buffer are at exactly this place.
 fn only_touched_at(stmt: &Stmt, buffer: BufferId, place: &[Expr]) -> bool {
     let mut only = true;
     stmt.walk(&mut |stmt| {
-        if let Stmt::Store(touched, indices, _) | Stmt::Accumulate(_, touched, indices, _) = stmt {
-            only &= *touched != buffer || indices == place;
+        if let Some(write) = stmt.write() {
+            only &= write.buffer != buffer || write.place == place;
         }
     });
     stmt.walk_exprs(&mut |expr| {
@@ -347,7 +399,9 @@ fn without<T>(list: Vec<T>, dimensions: &BTreeSet<usize>) -> Vec<T> {
 
 /// Drops the indices of the removed dimensions in every access.
 fn drop_indices(stmt: &mut Stmt, removed: &BTreeMap<BufferId, BTreeSet<usize>>) {
-    if let Stmt::Store(buffer, indices, _) | Stmt::Accumulate(_, buffer, indices, _) = stmt
+    if let Stmt::Store(buffer, indices, _)
+    | Stmt::Accumulate(_, buffer, indices, _)
+    | Stmt::Contract(Contract { target: buffer, place: indices, .. }) = stmt
         && let Some(dimensions) = removed.get(buffer)
     {
         *indices = without(std::mem::take(indices), dimensions);

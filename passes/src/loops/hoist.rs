@@ -107,6 +107,9 @@ impl Hoist<'_> {
 
     /// Moves expressions out of a statement. `certain`: it runs if the loop is reached.
     fn stmt(&mut self, out: &mut Loop, stmt: &mut Stmt, certain: bool) {
+        if matches!(stmt, Stmt::Contract(_)) {
+            return; // its factors must stay loads
+        }
         for expr in stmt.exprs_mut() {
             self.expr(out, expr, certain);
         }

@@ -147,7 +147,7 @@ struct Facts {
 }
 
 impl Facts {
-    /// `None` if the loops must stay: a check, a register that carries a value, a written buffer
+    /// `None` if the loops must stay: a check, a contraction, a register that carries a value, a written buffer
     /// that is accessed at different places.
     fn of(func: &Func, body: &[Stmt]) -> Option<Facts> {
         let mut accesses = Vec::new();
@@ -162,7 +162,8 @@ impl Facts {
                 writes.insert(*buffer);
                 accesses.push((*buffer, indices.clone(), 2));
             }
-            Stmt::Check(..) => check = true,
+            // Contractions are as they should be; their kernels choose an order.
+            Stmt::Check(..) | Stmt::Contract(_) => check = true,
             Stmt::For(_) | Stmt::Let(..) | Stmt::If(..) => {}
         });
         for stmt in body {

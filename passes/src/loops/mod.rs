@@ -1,5 +1,7 @@
 //! Loop passes: one file each.
 
+pub mod block;
+pub mod contract;
 pub mod expand_math;
 pub mod fuse;
 mod growth;
@@ -20,6 +22,20 @@ use tcc_ir::loops::Func;
 
 /// All passes over functions.
 pub static LOOP_PASSES: &[Pass<Func>] = &[
+    Pass {
+        name: "contract",
+        about: "recognise contractions, which backends have kernels for",
+        params: &[],
+        required: false,
+        run: contract::run,
+    },
+    Pass {
+        name: "block",
+        about: "run what makes and what reads a large intermediate in blocks of its rows",
+        params: &[Param { name: "kib", default: 256, choices: &[16, 64, 256, 1024] }],
+        required: false,
+        run: block::run,
+    },
     Pass {
         name: "fuse",
         about: "merge neighbouring loops over the same range",

@@ -16,7 +16,7 @@
 use crate::{Changed, PassContext};
 use std::collections::BTreeMap;
 use tcc_ir::Extent;
-use tcc_ir::loops::{BufferId, Expr, Func, Role, Stmt};
+use tcc_ir::loops::{BufferId, Expr, Func, Role};
 
 /// Places begin at multiples of this many bytes: a cache line.
 const ALIGNMENT: i64 = 64;
@@ -76,8 +76,8 @@ fn lifetimes(func: &Func) -> Vec<(BufferId, usize, usize)> {
             span.1 = time;
         };
         stmt.walk(&mut |stmt| {
-            if let Stmt::Store(buffer, ..) | Stmt::Accumulate(_, buffer, ..) = stmt {
-                touch(*buffer);
+            if let Some(write) = stmt.write() {
+                touch(write.buffer);
             }
         });
         stmt.walk_exprs(&mut |expr| {

@@ -14,7 +14,7 @@ use super::unused;
 use crate::graph::canonicalize::is_neutral;
 use crate::{Changed, PassContext, constant};
 use std::collections::BTreeMap;
-use tcc_ir::loops::{Expr, For, Func, Stmt, Var};
+use tcc_ir::loops::{Contract, Expr, For, Func, Stmt, Var};
 use tcc_ir::scalar::Literal;
 use tcc_ir::{Dtype, ScalarOp};
 
@@ -85,6 +85,7 @@ impl Simplifier<'_> {
                     _ => result.push(Stmt::If(condition, then, otherwise)),
                 }
             }
+            Stmt::Contract(contract) => result.push(Stmt::Contract(self.contract(contract))),
             Stmt::Check(condition, site) => {
                 let condition = self.expr(condition);
                 if !(condition.as_bool() == Some(true) && self.context.spend()) {
@@ -92,6 +93,20 @@ impl Simplifier<'_> {
                 }
             }
         }
+    }
+
+    /// Extents and indices; the factors stay loads.
+    fn contract(&mut self, mut contract: Contract) -> Contract {
+        for (_, extent) in &mut contract.axes {
+            *extent = self.expr(extent.clone());
+        }
+        contract.place = self.exprs(contract.place);
+        for factor in [&mut contract.left, &mut contract.right] {
+            for index in factor.children_mut() {
+                *index = self.expr(index.clone());
+            }
+        }
+        contract
     }
 
     fn each(&mut self, each: For, result: &mut Vec<Stmt>) {

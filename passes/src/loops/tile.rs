@@ -53,7 +53,11 @@ impl Tiler<'_> {
                     let (then, otherwise) = (self.block(then), self.block(otherwise));
                     result.push(Stmt::If(condition, then, otherwise));
                 }
-                Stmt::Let(..) | Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::Check(..) => result.push(stmt),
+                Stmt::Let(..)
+                | Stmt::Store(..)
+                | Stmt::Accumulate(..)
+                | Stmt::Check(..)
+                | Stmt::Contract(_) => result.push(stmt),
             }
         }
         result

@@ -2,7 +2,7 @@
 
 use crate::PassContext;
 use std::collections::BTreeSet;
-use tcc_ir::loops::{BufferId, Expr, Func, NameTable, Role, Stmt, Var};
+use tcc_ir::loops::{BufferId, Contract, Expr, Func, NameTable, Role, Stmt, Var};
 
 /// Drops lets, writes to scratch buffers, and declarations of scratch buffers and tables that nothing
 /// reads, until nothing changes. Whether anything was dropped.
@@ -19,7 +19,9 @@ pub fn drop_unused(func: &mut Func, context: &PassContext) -> bool {
         func.body.iter().for_each(|stmt| stmt.walk_exprs(&mut visit));
         let needed = |func: &Func, stmt: &Stmt| match stmt {
             Stmt::Let(var, _) => vars.contains(var),
-            Stmt::Store(buffer, ..) | Stmt::Accumulate(_, buffer, ..) => {
+            Stmt::Store(buffer, ..)
+            | Stmt::Accumulate(_, buffer, ..)
+            | Stmt::Contract(Contract { target: buffer, .. }) => {
                 buffers.contains(buffer) || !matches!(func.buffer(*buffer).role, Role::Scratch { .. })
             }
             Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) => true,
@@ -55,10 +57,7 @@ fn retain(block: &mut Vec<Stmt>, keep: &mut dyn FnMut(&Stmt) -> bool) -> bool {
 /// Drops the declarations of scratch buffers and tables that do not occur.
 fn drop_buffers(func: &mut Func, context: &PassContext) -> bool {
     let mut used: BTreeSet<BufferId> = BTreeSet::new();
-    func.walk(&mut |stmt| match stmt {
-        Stmt::Store(buffer, ..) | Stmt::Accumulate(_, buffer, ..) => drop(used.insert(*buffer)),
-        Stmt::For(_) | Stmt::Let(..) | Stmt::If(..) | Stmt::Check(..) => {}
-    });
+    func.walk(&mut |stmt| used.extend(stmt.write().map(|write| write.buffer)));
     let mut visit = |expr: &Expr| {
         if let Expr::Load(buffer, _) = expr {
             used.insert(*buffer);
@@ -95,7 +94,10 @@ fn drop_buffers(func: &mut Func, context: &PassContext) -> bool {
 }
 
 fn renumber(stmt: &mut Stmt, moved: &[BufferId]) {
-    if let Stmt::Store(buffer, ..) | Stmt::Accumulate(_, buffer, ..) = stmt {
+    if let Stmt::Store(buffer, ..)
+    | Stmt::Accumulate(_, buffer, ..)
+    | Stmt::Contract(Contract { target: buffer, .. }) = stmt
+    {
         *buffer = moved[buffer.index()];
     }
     stmt.blocks_mut().into_iter().flatten().for_each(|stmt| renumber(stmt, moved));

@@ -4,7 +4,9 @@
 //! is stored only where that saves work: a reduction that is needed more than once per point, an
 //! expensive expression that several loops need, or an expression too large to be written out.
 
+use super::contraction;
 use super::recurrence::{Part, Recurrences};
+use crate::PassContext;
 use std::rc::Rc;
 use tcc_ir::axis::Name;
 use tcc_ir::graph::{Graph, NormaliseOp, Op, ValueId};
@@ -133,9 +135,15 @@ fn scalar_cost(op: ScalarOp) -> u64 {
 }
 
 /// The decisions about `graph`.
-pub(super) fn decide(graph: &Graph, live: Vec<bool>, recurrences: Recurrences) -> Decisions {
+pub(super) fn decide(
+    graph: &Graph,
+    live: Vec<bool>,
+    recurrences: Recurrences,
+    context: &PassContext,
+) -> Decisions {
     let count = graph.nodes.len();
-    let forced = forced(graph, &live, &recurrences);
+    let mut forced = forced(graph, &live, &recurrences);
+    force_contractions(graph, &live, &recurrences, context, &mut forced);
     let mut stored: Vec<bool> = graph.nodes.iter().map(|node| always_stored(&node.op)).collect();
     // What is cheap depends on what is stored, and the other way round: twice is enough, since the
     // first round stores the outermost of nested expensive values.
@@ -194,6 +202,22 @@ fn forced(graph: &Graph, live: &[bool], recurrences: &Recurrences) -> Vec<bool> 
         forced[value.index()] = false;
     }
     forced
+}
+
+/// Contractions outside of recurrences, and their factors.
+fn force_contractions(
+    graph: &Graph,
+    live: &[bool],
+    recurrences: &Recurrences,
+    context: &PassContext,
+    forced: &mut [bool],
+) {
+    for value in graph.values().filter(|v| live[v.index()] && recurrences.group_of(*v).is_none()) {
+        let Some(factors) = contraction::factors(graph, value, context) else { continue };
+        for stored in factors.into_iter().chain([value]) {
+            forced[stored.index()] = !never_computed(&graph.node(stored).op);
+        }
+    }
 }
 
 /// Cost of one evaluation of every value that is not stored (of a stored one: of a load).

@@ -9,6 +9,7 @@
 //! Every verified graph has loops, optimised or not, with symbolic sizes or constant ones.
 
 mod access;
+mod contraction;
 mod decide;
 mod emit;
 mod guard;
@@ -33,10 +34,10 @@ pub struct LowerError(pub String);
 /// Loop nests that compute the outputs and checks of `graph`.
 ///
 /// Fails only where the loops would be nested deeper than the loop level allows.
-pub fn lower(graph: &Graph, _context: &PassContext) -> Result<Func, LowerError> {
+pub fn lower(graph: &Graph, context: &PassContext) -> Result<Func, LowerError> {
     let live = schedule::live(graph);
     let recurrences = recurrence::analyse(graph, &live);
-    let decisions = decide::decide(graph, live, recurrences);
+    let decisions = decide::decide(graph, live, recurrences, context);
     let steps = schedule::schedule(graph, &decisions);
     let mut emitter = emit::Emitter::new(graph, &decisions);
     emitter.assign_outputs();

@@ -47,7 +47,7 @@ pub fn reductions(func: &Func, contract: Contract, each: &For) -> Option<Vec<Red
                 let dtype = func.buffer(*buffer).dtype;
                 reductions.push(Reduction { op: *op, buffer: *buffer, indices: indices.clone(), dtype });
             }
-            Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) => return None,
+            Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_) => return None,
         }
     }
     let writes_something = !loop_.writes.is_empty() || !reductions.is_empty();

@@ -1,0 +1,154 @@
+//! A sum weighted by a softmax is normalised after the sum, and a softmax along several axes one axis at
+//! a time: the form in which attention runs through memory once and stores no matrix of weights.
+//!
+//! ```text
+//! p = softmax[j, k] x                        m[j] = max[k] x            e = exp(x - m)
+//! o = sum[j, k] p * v[j] * w[k]     -->      l[j] = sum[k] e            u[j] = sum[k] e * w[k]
+//!                                            r[j] = exp(m - max[j] m)
+//!                                            o = (sum[j] r * v[j] * u) / (sum[j] r * l)
+//! ```
+//!
+//! No exponential overflows: the largest value along an axis is subtracted first, as in the softmax itself
+//! (the online softmax of flash attention, in a tree instead of a chain). A row whose values are all -inf
+//! stays 0. A guarded softmax is left alone, since its guard bounds loops.
+//!
+//! Rounds otherwise: needs the contract `reassoc`.
+
+use super::rewrite::rewrite;
+use crate::{Changed, Contract, PassContext};
+use tcc_ir::Dtype;
+use tcc_ir::axis::Name;
+use tcc_ir::graph::{Graph, Node, NormaliseOp, Op, ValueId};
+use tcc_ir::scalar::{Literal, ReduceOp, ScalarOp};
+
+/// A product of more factors than this is looked at in parts.
+const MOST_FACTORS: usize = 64;
+
+/// Rewrites every sum that is the only user of a softmax.
+pub fn run(graph: &mut Graph, context: &PassContext) -> Changed {
+    if context.contract < Contract::Reassoc {
+        return Changed::No;
+    }
+    let sums = weighted_sums(graph);
+    if !sums.iter().any(|eligible| *eligible) {
+        return Changed::No;
+    }
+    let mut position = 0;
+    rewrite(graph, context, |graph, node| {
+        let eligible = sums.get(position).is_some_and(|eligible| *eligible);
+        position += 1;
+        if !eligible || !context.spend() {
+            return None;
+        }
+        let value = normalised_after(graph, node).ok()??;
+        graph.nodes[value.index()].ty = node.ty.clone(); // the same axes, in the order of the node
+        Some(value)
+    })
+}
+
+/// The factors of a product, looking through multiplications.
+fn factors(graph: &Graph, value: ValueId) -> Vec<ValueId> {
+    let (mut factors, mut waiting) = (Vec::new(), vec![value]);
+    while let Some(value) = waiting.pop() {
+        match &graph.node(value).op {
+            Op::Map(ScalarOp::Mul, operands) if factors.len() + waiting.len() < MOST_FACTORS => {
+                waiting.extend(operands.iter().rev());
+            }
+            _ => factors.push(value),
+        }
+    }
+    factors
+}
+
+/// The one softmax among the factors, with what it normalises and along which axes, and the other factors.
+fn softmax_factor(graph: &Graph, product: ValueId) -> Option<(ValueId, &[Name], Vec<ValueId>)> {
+    let mut all = factors(graph, product);
+    let softmax =
+        |value: &ValueId| matches!(graph.node(*value).op, Op::Normalise { op: NormaliseOp::Softmax, .. });
+    let position = all.iter().position(softmax)?;
+    let weights = all.remove(position);
+    match &graph.node(weights).op {
+        Op::Normalise { axes, .. } if !all.iter().any(softmax) => Some((weights, axes, all)),
+        _ => None,
+    }
+}
+
+/// For every node whether it is a sum, over all axes of a softmax, of a product that alone uses it.
+fn weighted_sums(graph: &Graph) -> Vec<bool> {
+    let mut uses = vec![0usize; graph.nodes.len()];
+    for node in &graph.nodes {
+        node.op.operands().iter().for_each(|operand| uses[operand.index()] += 1);
+    }
+    let roots = graph.outputs.iter().map(|output| output.value);
+    roots.chain(graph.checks.iter().map(|check| check.value)).for_each(|root| uses[root.index()] += 1);
+    let stepping = graph.stepping();
+    let eligible = |value: ValueId| {
+        let node = graph.node(value);
+        let Op::Reduce { op: ReduceOp::Sum, axes, value: product } = &node.op else { return false };
+        let Some((weights, along, others)) = softmax_factor(graph, *product) else { return false };
+        let Op::Normalise { value: logits, .. } = &graph.node(weights).op else { return false };
+        let guarded = matches!(graph.node(*logits).op, Op::Map(ScalarOp::Select, _));
+        matches!(node.ty.dtype, Dtype::F32 | Dtype::F64)
+            && others.iter().all(|&other| graph.ty(other).dtype == node.ty.dtype)
+            && !others.is_empty()
+            && !guarded
+            && uses[weights.index()] == 1
+            && uses[product.index()] == 1
+            && stepping[value.index()].is_none()
+            && along.iter().all(|axis| axes.contains(axis))
+    };
+    graph.values().map(eligible).collect()
+}
+
+/// The sum, normalised last.
+fn normalised_after(graph: &mut Graph, node: &Node) -> Result<Option<ValueId>, String> {
+    let Op::Reduce { axes, value: product, .. } = &node.op else { return Ok(None) };
+    let Some((weights, along, others)) = softmax_factor(graph, *product) else { return Ok(None) };
+    let Op::Normalise { value: logits, .. } = &graph.node(weights).op else { return Ok(None) };
+    let (logits, along) = (*logits, along.to_vec());
+    let Some((inner, outer)) = along.split_last() else { return Ok(None) };
+    let inner = std::slice::from_ref(inner);
+    let (within, without): (Vec<ValueId>, Vec<ValueId>) =
+        others.into_iter().partition(|&factor| graph.ty(factor).axis(&inner[0]).is_some());
+
+    let largest = graph.reduce(ReduceOp::Max, inner, logits)?;
+    let exponential = shifted_exponential(graph, logits, largest)?;
+    let mut total = graph.reduce(ReduceOp::Sum, inner, exponential)?;
+    let weighted = product_of(graph, exponential, &within)?;
+    let mut sum = graph.reduce(ReduceOp::Sum, inner, weighted)?;
+    if !outer.is_empty() {
+        let overall = graph.reduce(ReduceOp::Max, outer, largest)?;
+        let scale = shifted_exponential(graph, largest, overall)?;
+        let scaled = graph.map(ScalarOp::Mul, &[scale, total])?;
+        total = graph.reduce(ReduceOp::Sum, outer, scaled)?;
+        sum = graph.map(ScalarOp::Mul, &[scale, sum])?;
+    }
+    sum = product_of(graph, sum, &without)?;
+    let dtype = node.ty.dtype;
+    let (zero, one) =
+        (graph.constant(Literal::Real(0.0), dtype)?, graph.constant(Literal::Real(1.0), dtype)?);
+    let empty = graph.map(ScalarOp::Eq, &[total, zero])?;
+    let divisor = graph.map(ScalarOp::Select, &[empty, one, total])?;
+    // What the divisor does not depend on is summed before the division.
+    let rest: Vec<Name> = axes.iter().filter(|axis| **axis != inner[0]).cloned().collect();
+    let (after, before): (Vec<Name>, Vec<Name>) =
+        rest.into_iter().partition(|axis| graph.ty(divisor).axis(axis).is_some());
+    let sum = graph.reduce(ReduceOp::Sum, &before, sum)?;
+    let quotient = graph.map(ScalarOp::Div, &[sum, divisor])?;
+    graph.reduce(ReduceOp::Sum, &after, quotient).map(Some)
+}
+
+/// `exp(value - largest)`, where a largest value of -inf counts as 0.
+fn shifted_exponential(graph: &mut Graph, value: ValueId, largest: ValueId) -> Result<ValueId, String> {
+    let dtype = graph.ty(value).dtype;
+    let zero = graph.constant(Literal::Real(0.0), dtype)?;
+    let lowest = graph.constant(Literal::Real(f64::NEG_INFINITY), dtype)?;
+    let is_lowest = graph.map(ScalarOp::Eq, &[largest, lowest])?;
+    let shift = graph.map(ScalarOp::Select, &[is_lowest, zero, largest])?;
+    let difference = graph.map(ScalarOp::Sub, &[value, shift])?;
+    graph.map(ScalarOp::Exp, &[difference])
+}
+
+fn product_of(graph: &mut Graph, first: ValueId, others: &[ValueId]) -> Result<ValueId, String> {
+    others.iter().try_fold(first, |product, &factor| graph.map(ScalarOp::Mul, &[product, factor]))
+}
