@@ -4,24 +4,29 @@
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use crate::contraction::CHUNK;
+use crate::direct::next_columns;
 use crate::kernel::{Run, Scatter, Segment, Tile};
-use crate::pack::{Panel, pack};
-use crate::plan::{Axes, Plan, offsets, second_fastest, sort_and_fuse};
+use crate::pack::Panel;
+use crate::plan::{Axes, Plan, PlanAxis, offsets, second_fastest, sort_and_fuse};
 use crate::table::Kernels;
 
 /// Bytes of the block of `x` that stays in the second level cache.
 pub const X_BYTES: usize = 512 << 10;
+/// The same with the rows that fill up vectors, which are a tenth at most, but for the last tile.
+const X_BYTES_PADDED: usize = X_BYTES + X_BYTES / 8 + CHUNK * 4 * 64;
 /// Bytes of the block of `y`.
 pub const Y_BYTES: usize = 2 << 20;
 /// The most rows or columns of a block.
 pub const MAX_BLOCK: usize = 4096;
+/// A result of this many bytes is written past the caches: it does not fit them anyway.
+const STREAM_BYTES: usize = 16 << 20;
 /// Bytes of one finished tile that is not stored straight to the result.
 const TILE_BYTES: usize = 16 << 10;
 /// What a cache line aligned piece of memory may lose.
 const ALIGN: usize = 64;
 
 /// Bytes of working memory that any contraction needs at most.
-pub const WORKSPACE_BYTES: usize = X_BYTES
+pub const WORKSPACE_BYTES: usize = X_BYTES_PADDED
     + Y_BYTES
     + TILE_BYTES
     + 4 * MAX_BLOCK * size_of::<isize>()
@@ -39,14 +44,19 @@ struct Strip {
     count: usize,
     /// How many vectors they fill.
     vectors: usize,
+    /// How many rows the panels before this one have, those that are zero included.
+    padded: usize,
     /// Where the panel begins, in elements.
     panel: usize,
     /// The first run of rows in the result, and how many there are.
     runs: (usize, usize),
-    /// Whether offsets in the result rise by `step`.
-    regular: bool,
-    /// See `regular`.
-    step: isize,
+    /// Whether the result is contiguous across the rows.
+    transposed: bool,
+}
+
+impl Strip {
+    const EMPTY: Strip =
+        Strip { start: 0, count: 0, vectors: 0, padded: 0, panel: 0, runs: (0, 0), transposed: false };
 }
 
 /// Working memory, cut into pieces.
@@ -95,10 +105,11 @@ pub unsafe fn gemm(
     sort_and_fuse(&mut plan.n);
     sort_and_fuse(&mut plan.batch);
     second_fastest(&mut plan.m, |axis| axis.x);
+    split_rows(plan, kernels);
     second_fastest(&mut plan.n, |axis| axis.y);
     let mut memory = Memory { next: workspace };
     let blocks = Blocks {
-        x: memory.take(X_BYTES),
+        x: memory.take(X_BYTES_PADDED),
         y: memory.take(Y_BYTES),
         tile: memory.take(TILE_BYTES),
         x_m: memory.take(MAX_BLOCK),
@@ -129,6 +140,102 @@ pub unsafe fn gemm(
     }
 }
 
+/// If `x` and the result are contiguous along different axes, a tile takes a little of both: rows are
+/// packed in runs of `side`, and the finished tile is transposed on its way out.
+fn split_rows(plan: &mut Plan, kernels: &Kernels) {
+    let side = kernels.side;
+    let [first, second, ..] = plan.m[..] else { return };
+    let across = kernels.len * 2 / side.max(1);
+    if side > 1
+        && first.x.unsigned_abs() != 1
+        && second.x == 1
+        && first.c == 1
+        && second.extent.is_multiple_of(side)
+        && first.extent.is_multiple_of(across)
+    {
+        plan.m[0] = PlanAxis { extent: side, ..second };
+        plan.m[1] = PlanAxis { extent: across, ..first };
+        let along = |axis: PlanAxis, step: usize| PlanAxis {
+            extent: axis.extent / step,
+            x: axis.x * step as isize,
+            y: 0,
+            c: axis.c * step as isize,
+        };
+        plan.m.insert(2, along(second, side));
+        plan.m.insert(3, along(first, across));
+    }
+}
+
+/// How a matrix product is cut into blocks and tiles.
+struct Shape {
+    m: usize,
+    n: usize,
+    k: usize,
+    /// Vectors and columns of the largest tile.
+    vectors: usize,
+    columns: usize,
+    /// Rows and columns of a block.
+    m_block: usize,
+    n_block: usize,
+    /// Tiles do not reach over a multiple of this many rows: there the result begins elsewhere.
+    segment: usize,
+    /// All of `y` is packed at once, so that a block of the result is finished before the next one.
+    y_once: bool,
+    /// The result is written past the caches.
+    stream: bool,
+}
+
+/// The first so many rows lie behind each other in the result.
+fn contiguous_rows(axes: &[PlanAxis]) -> usize {
+    let mut rows = 1_usize;
+    for axis in axes {
+        if axis.c != rows as isize {
+            break;
+        }
+        rows = rows.saturating_mul(axis.extent);
+    }
+    rows
+}
+
+/// Chooses tiles and blocks.
+fn shape(plan: &Plan, kernels: &Kernels, accumulate: bool) -> Shape {
+    let (m, n, k) = (plan.m.size(), plan.n.size(), plan.k.size());
+    let (bytes, len) = (kernels.bytes, kernels.len);
+    let run = contiguous_rows(&plan.m);
+    let wide = |vectors: usize| kernels.columns[vectors - 1];
+    let vectors = if m <= len || wide(2) == 0 || n > wide(2) && n <= wide(1) && n.is_multiple_of(8) {
+        1
+    } else if wide(3) > 0
+        && (n <= wide(3) && m > 2 * len
+            || run % (2 * len) != 0 && (run % (3 * len) == 0 || 2 * run == 3 * len))
+    {
+        3
+    } else {
+        2
+    };
+    let rows = vectors * len;
+    let columns = if vectors == 1 && n > wide(1) { wide(1).min(12) } else { wide(vectors) };
+    // Rows that fill their vectors well are worth a tile that ends where they end.
+    let segment = if run >= len && 10 * run >= 9 * run.next_multiple_of(len) { run } else { usize::MAX };
+    let depth = k.min(CHUNK);
+    let whole = if segment < MAX_BLOCK { segment } else { rows };
+    let fitting = (X_BYTES / (depth * bytes)).min(MAX_BLOCK);
+    let m_block = if fitting >= whole { fitting / whole * whole } else { fitting / rows * rows };
+    let n_block = (Y_BYTES / (depth * bytes)).min(MAX_BLOCK) / columns * columns;
+    Shape {
+        m,
+        n,
+        k,
+        vectors,
+        columns,
+        m_block,
+        n_block,
+        segment: if m_block % segment == 0 || segment > m_block { segment } else { usize::MAX },
+        y_once: n <= n_block && n.saturating_mul(k).saturating_mul(bytes) <= Y_BYTES,
+        stream: !accumulate && k <= CHUNK && m.saturating_mul(n).saturating_mul(bytes) >= STREAM_BYTES,
+    }
+}
+
 /// One matrix product.
 unsafe fn matrix(
     plan: &Plan,
@@ -137,104 +244,104 @@ unsafe fn matrix(
     accumulate: bool,
     blocks: &Blocks,
 ) {
-    let (m, n, k) = (plan.m.size(), plan.n.size(), plan.k.size());
-    let bytes = kernels.bytes;
-    let vectors = if kernels.columns[1] > 0 && m > kernels.len { 2 } else { 1 };
-    let rows = vectors * kernels.len;
-    let columns = kernels.columns[vectors - 1].min(12);
-    let depth = k.min(CHUNK);
-    let m_block = (X_BYTES / (depth * bytes)).min(MAX_BLOCK) / rows * rows;
-    let n_block = (Y_BYTES / (depth * bytes)).min(MAX_BLOCK) / columns * columns;
+    let shape = shape(plan, kernels, accumulate);
     let mut jc = 0;
-    while jc < n {
-        let nc = n_block.min(n - jc);
+    while jc < shape.n {
+        let nc = shape.n_block.min(shape.n - jc);
         offsets(&plan.n, (jc, nc), |axis| (axis.y, axis.c), (blocks.y_n, blocks.c_n));
-        let n_strips = column_strips(blocks, kernels, nc, columns, vectors);
-        let mut pc = 0;
-        while pc < k {
-            let kc = CHUNK.min(k - pc);
-            offsets(&plan.k, (pc, kc), |axis| (axis.x, axis.y), (blocks.x_k, blocks.y_k));
-            for strip in 0..n_strips {
-                let strip = &mut *blocks.n_strips.add(strip);
-                strip.panel = strip.start * kc;
-                pack_panel(
-                    bytes,
-                    &Panel {
+        let n_strips = column_strips(blocks, kernels, nc, &shape);
+        // The sum outside and the rows inside, or the other way around.
+        let k_outer = if shape.y_once { shape.k } else { CHUNK };
+        let mut po = 0;
+        while po < shape.k {
+            let mut pc = po;
+            while pc < shape.k.min(po + k_outer) {
+                let kc = CHUNK.min(shape.k - pc);
+                offsets(&plan.k, (pc, kc), |axis| (axis.x, axis.y), (blocks.x_k, blocks.y_k));
+                for strip in 0..n_strips {
+                    let strip = &*blocks.n_strips.add(strip);
+                    (kernels.pack)(&Panel {
                         from: y,
                         rows: blocks.y_n.add(strip.start),
                         row_count: strip.count,
                         width: strip.count,
                         sum: blocks.y_k,
                         sum_count: kc,
-                        to: blocks.y.add(strip.panel * bytes),
-                    },
-                );
+                        to: blocks.y.add(((pc - po) * nc + strip.start * kc) * kernels.bytes),
+                    });
+                }
+                pc += kc;
             }
             let mut ic = 0;
-            while ic < m {
-                let mc = m_block.min(m - ic);
+            while ic < shape.m {
+                let mc = shape.m_block.min(shape.m - ic);
                 offsets(&plan.m, (ic, mc), |axis| (axis.x, axis.c), (blocks.x_m, blocks.c_m));
-                let m_strips = row_strips(blocks, kernels, mc, rows);
-                for strip in 0..m_strips {
-                    let strip = &mut *blocks.m_strips.add(strip);
-                    strip.panel = strip.start * kc;
-                    pack_panel(
-                        bytes,
-                        &Panel {
-                            from: x,
-                            rows: blocks.x_m.add(strip.start),
-                            row_count: strip.count,
-                            width: strip.vectors * kernels.len,
-                            sum: blocks.x_k,
-                            sum_count: kc,
-                            to: blocks.x.add(strip.panel * bytes),
-                        },
-                    );
+                let m_strips = row_strips(blocks, kernels, (ic, mc), &shape);
+                let mut pc = po;
+                while pc < shape.k.min(po + k_outer) {
+                    let kc = CHUNK.min(shape.k - pc);
+                    offsets(&plan.k, (pc, kc), |axis| (axis.x, axis.y), (blocks.x_k, blocks.y_k));
+                    pack_rows(kernels, blocks, x, (m_strips, kc));
+                    let y_panels = blocks.y.add((pc - po) * nc * kernels.bytes);
+                    let add = accumulate || pc > 0;
+                    block(kernels, blocks, (y_panels, c), (m_strips, n_strips, kc), (add, shape.stream));
+                    pc += kc;
                 }
-                block(kernels, blocks, c, (m_strips, n_strips, kc), accumulate || pc > 0);
                 ic += mc;
             }
-            pc += kc;
+            po += k_outer;
         }
         jc += nc;
     }
+    if shape.stream {
+        // Stores past the caches are ordered by nothing else.
+        #[cfg(target_arch = "x86_64")]
+        core::arch::x86_64::_mm_sfence();
+    }
 }
 
-unsafe fn pack_panel(bytes: usize, panel: &Panel) {
-    match bytes {
-        1 => pack::<u8>(panel),
-        4 => pack::<u32>(panel),
-        8 => pack::<u64>(panel),
-        _ => pack::<[u64; 2]>(panel),
+/// Packs the rows of a block.
+unsafe fn pack_rows(kernels: &Kernels, blocks: &Blocks, x: *const u8, (strips, kc): (usize, usize)) {
+    // Neighbouring panels share cache lines if the rows are contiguous in short runs: they are packed
+    // together, a few summed indices at a time.
+    let along_sum = kc > 1 && *blocks.x_k.add(1) == *blocks.x_k + 1;
+    let (group, depth) = if along_sum { (1, kc) } else { (8, 32) };
+    let mut first = 0;
+    while first < strips {
+        let end = strips.min(first + group);
+        let mut k = 0;
+        while k < kc {
+            let count = depth.min(kc - k);
+            for strip in first..end {
+                let strip = &mut *blocks.m_strips.add(strip);
+                let width = strip.vectors * kernels.len;
+                strip.panel = strip.padded * kc;
+                (kernels.pack)(&Panel {
+                    from: x,
+                    rows: blocks.x_m.add(strip.start),
+                    row_count: strip.count,
+                    width,
+                    sum: blocks.x_k.add(k),
+                    sum_count: count,
+                    to: blocks.x.add((strip.panel + k * width) * kernels.bytes),
+                });
+            }
+            k += count;
+        }
+        first = end;
     }
 }
 
 /// Cuts the columns of a block into strips of which there are tiles.
-unsafe fn column_strips(
-    blocks: &Blocks,
-    kernels: &Kernels,
-    nc: usize,
-    columns: usize,
-    vectors: usize,
-) -> usize {
+unsafe fn column_strips(blocks: &Blocks, kernels: &Kernels, nc: usize, shape: &Shape) -> usize {
     let (mut start, mut strips) = (0, 0);
     while start < nc {
-        let mut count = columns.min(nc - start);
-        while kernels.tiles[vectors - 1][count - 1].is_none() || kernels.tiles[0][count - 1].is_none() {
-            count -= 1;
+        let rest = nc - start;
+        let mut count = shape.columns;
+        if rest < 2 * shape.columns && rest != shape.columns {
+            count = next_columns(kernels, shape.vectors, shape.columns, rest);
         }
-        let table = blocks.c_n.add(start);
-        let step = if count > 1 { *table.add(1) - *table } else { 0 };
-        let regular = (1..count).all(|place| *table.add(place) == *table + place as isize * step);
-        blocks.n_strips.add(strips).write(Strip {
-            start,
-            count,
-            vectors: 0,
-            panel: 0,
-            runs: (0, 0),
-            regular,
-            step,
-        });
+        blocks.n_strips.add(strips).write(Strip { start, count, ..Strip::EMPTY });
         strips += 1;
         start += count;
     }
@@ -242,10 +349,11 @@ unsafe fn column_strips(
 }
 
 /// Cuts the rows of a block into strips of vectors, and notes how each lies in the result.
-unsafe fn row_strips(blocks: &Blocks, kernels: &Kernels, mc: usize, rows: usize) -> usize {
-    let (mut start, mut strips, mut runs) = (0, 0, 0);
+unsafe fn row_strips(blocks: &Blocks, kernels: &Kernels, (ic, mc): (usize, usize), shape: &Shape) -> usize {
+    let (mut start, mut strips, mut runs, mut padded) = (0, 0, 0, 0);
     while start < mc {
-        let count = rows.min(mc - start);
+        let to_segment = shape.segment - (ic + start) % shape.segment;
+        let count = (shape.vectors * kernels.len).min(mc - start).min(to_segment);
         let table = blocks.c_m.add(start);
         let first = runs;
         let mut row = 0;
@@ -258,44 +366,55 @@ unsafe fn row_strips(blocks: &Blocks, kernels: &Kernels, mc: usize, rows: usize)
             runs += 1;
             row += len;
         }
+        let vectors = count.div_ceil(kernels.len);
         blocks.m_strips.add(strips).write(Strip {
             start,
             count,
-            vectors: count.div_ceil(kernels.len),
+            vectors,
+            padded,
             panel: 0,
             runs: (first, runs - first),
-            regular: runs - first == 1,
-            step: 1,
+            transposed: is_transposed(table, count, kernels.side),
         });
+        padded += vectors * kernels.len;
         strips += 1;
         start += count;
     }
     strips
 }
 
+/// Whether every row lies one behind the row `side` before it: the result is contiguous across the
+/// tile's rows as they were split.
+unsafe fn is_transposed(table: *const isize, count: usize, side: usize) -> bool {
+    side > 1
+        && count > side
+        && count.is_multiple_of(side * side)
+        && (side..count).all(|row| *table.add(row) == *table.add(row - side) + 1)
+}
+
 /// Every tile of a packed block.
 unsafe fn block(
     kernels: &Kernels,
     blocks: &Blocks,
-    c: *mut u8,
+    (y, c): (*const u8, *mut u8),
     (m_strips, n_strips, kc): (usize, usize, usize),
-    accumulate: bool,
+    (accumulate, stream): (bool, bool),
 ) {
     let bytes = kernels.bytes;
     let segment = Segment { x: 0, y: 0, len: kc };
     for n_strip in 0..n_strips {
         let columns = *blocks.n_strips.add(n_strip);
+        let c_n = blocks.c_n.add(columns.start);
         for m_strip in 0..m_strips {
             let rows = *blocks.m_strips.add(m_strip);
             let last = rows.count - (rows.vectors - 1) * kernels.len;
             let width = rows.vectors * kernels.len;
-            let direct = rows.regular;
-            let c_n = blocks.c_n.add(columns.start);
+            let direct = rows.runs.1 == 1 && !stream;
             let place = c.wrapping_offset((*blocks.c_m.add(rows.start)) * bytes as isize);
             let tile = Tile {
                 x: blocks.x.add(rows.panel * bytes),
                 x_step: width as isize,
-                y: blocks.y.add(columns.panel * bytes),
+                y: y.add(columns.start * kc * bytes),
                 y_step: columns.count as isize,
                 y_column: 1,
                 segments: &segment,
@@ -327,12 +446,15 @@ unsafe fn block(
                 (kernels.scatter)(&Scatter {
                     tile: blocks.tile,
                     stride: width,
+                    rows: rows.count,
                     runs: blocks.runs.add(rows.runs.0),
                     run_count: rows.runs.1,
+                    transposed: rows.transposed,
                     columns: c_n,
                     column_count: columns.count,
                     c,
                     accumulate,
+                    stream,
                 });
             }
         }

@@ -7,8 +7,11 @@
 // The contract of every function here is that of the arguments' fields.
 #![allow(unsafe_op_in_unsafe_fn)]
 
+use crate::element::Element;
+use crate::pack::Transpose;
 use crate::vector::{Task, Vector};
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 
 /// A stretch of the sum along which both operands have one stride.
 #[derive(Clone, Copy)]
@@ -142,10 +145,15 @@ pub struct Scatter {
     pub tile: *const u8,
     /// Elements from column to column.
     pub stride: usize,
+    /// How many rows count.
+    pub rows: usize,
     /// The runs of rows.
     pub runs: *const Run,
     /// How many.
     pub run_count: usize,
+    /// Whether the first `SIDE` runs, of one row each, begin runs across the rows: row `r + SIDE`
+    /// lies one behind row `r`.
+    pub transposed: bool,
     /// Offsets of the columns in the result.
     pub columns: *const isize,
     /// How many.
@@ -154,43 +162,104 @@ pub struct Scatter {
     pub c: *mut u8,
     /// Whether the result is added to.
     pub accumulate: bool,
+    /// Whether the result is written past the caches where its alignment allows.
+    pub stream: bool,
 }
 
 /// A function that spreads a tile.
 pub type ScatterFn = unsafe fn(&Scatter);
 
-/// Spreads a tile, run by run.
-pub struct ScatterTask<'a, V>(pub &'a Scatter, pub PhantomData<V>);
+/// Spreads a tile, run by run. `W` moves elements of the same size.
+pub struct ScatterTask<'a, V, W>(pub &'a Scatter, pub PhantomData<(V, W)>);
 
-impl<V: Vector> Task for ScatterTask<'_, V> {
+impl<V: Vector, W: Transpose> Task for ScatterTask<'_, V, W> {
     #[inline(always)]
     unsafe fn run(&self) {
         let task = self.0;
         let tile = task.tile.cast::<V::Element>();
         let c = task.c.cast::<V::Element>();
-        for column in 0..task.column_count {
-            let from = tile.add(column * task.stride);
-            let to = c.wrapping_offset(*task.columns.add(column));
-            for run in 0..task.run_count {
-                let run = *task.runs.add(run);
-                let (from, to) = (from.add(run.row as usize), to.wrapping_offset(run.c));
-                if run.len == 1 {
-                    use crate::element::Element;
-                    let value = from.read_unaligned();
-                    let value = if task.accumulate { to.read_unaligned().plus(value) } else { value };
-                    to.write_unaligned(value);
+        if task.transposed {
+            return transposed::<V, W>(task);
+        }
+        for run in 0..task.run_count {
+            let run = *task.runs.add(run);
+            let len = run.len as usize;
+            for column in 0..task.column_count {
+                let from = tile.add(column * task.stride + run.row as usize);
+                let to = c.wrapping_offset(*task.columns.add(column) + run.c);
+                if task.stream && stream(from.cast(), to.cast(), len * size_of::<V::Element>()) {
                     continue;
                 }
-                let mut done = 0;
-                while done < run.len as usize {
-                    let count = (run.len as usize - done).min(V::LEN);
-                    let (from, to) = (from.add(done), to.add(done));
-                    let value = V::load_part(from, count);
-                    let value = if task.accumulate { V::load_part(to, count).plus(value) } else { value };
-                    value.store_part(to, count);
-                    done += count;
-                }
+                put_run::<V>(from, to, len, task.accumulate);
             }
+        }
+    }
+}
+
+/// Stores or adds `len` elements.
+#[inline(always)]
+unsafe fn put_run<V: Vector>(from: *const V::Element, to: *mut V::Element, len: usize, accumulate: bool) {
+    if len == 1 {
+        let value = from.read_unaligned();
+        let value = if accumulate { to.read_unaligned().plus(value) } else { value };
+        to.write_unaligned(value);
+        return;
+    }
+    let mut done = 0;
+    while done < len {
+        let count = (len - done).min(V::LEN);
+        let (from, to) = (from.add(done), to.add(done));
+        let value = V::load_part(from, count);
+        let value = if accumulate { V::load_part(to, count).plus(value) } else { value };
+        value.store_part(to, count);
+        done += count;
+    }
+}
+
+/// Writes past the caches, in pieces of half a cache line. False: the alignment is not right.
+#[inline(always)]
+unsafe fn stream(from: *const u8, to: *mut u8, bytes: usize) -> bool {
+    if !(to as usize).is_multiple_of(32) || !bytes.is_multiple_of(32) {
+        return false;
+    }
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_stream_si128};
+        for piece in 0..bytes / 16 {
+            _mm_stream_si128(
+                to.cast::<__m128i>().add(piece),
+                _mm_loadu_si128(from.cast::<__m128i>().add(piece)),
+            );
+        }
+        true
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// Spreads a tile whose runs lie across its rows.
+#[inline(always)]
+unsafe fn transposed<V: Vector, W: Transpose>(task: &Scatter) {
+    let tile = task.tile.cast::<V::Element>();
+    let c = task.c.cast::<V::Element>();
+    let across = task.rows / W::SIDE;
+    // At most three vectors of rows, in `SIDE` runs.
+    let mut turned = [const { MaybeUninit::<V::Element>::uninit() }; 256];
+    let turned = turned.as_mut_ptr().cast::<V::Element>();
+    for column in 0..task.column_count {
+        let from = tile.add(column * task.stride).cast::<W::Element>();
+        let mut row = 0;
+        while row < across {
+            let mut rows = [from; 4];
+            for (place, source) in rows.iter_mut().enumerate().take(W::SIDE) {
+                *source = from.add((row + place) * W::SIDE);
+            }
+            W::transpose(&rows, 0, turned.add(row).cast(), across);
+            row += W::SIDE;
+        }
+        for run in 0..W::SIDE {
+            let to = c.wrapping_offset(*task.columns.add(column) + (*task.runs.add(run)).c);
+            put_run::<V>(turned.add(run * across), to, across, task.accumulate);
         }
     }
 }

@@ -22,12 +22,18 @@
 
 mod contraction;
 mod detect;
+mod direct;
 mod element;
 pub mod fma;
 mod gemm;
 mod kernel;
+mod lanes;
 mod pack;
+#[cfg(feature = "std")]
+mod parallel;
 mod plan;
+#[cfg(feature = "std")]
+pub mod pool;
 mod reference;
 mod table;
 mod vector;
@@ -35,9 +41,9 @@ mod vector;
 pub use contraction::{Axis, CHUNK, Contraction, MAX_AXES, MAX_LANES};
 pub use detect::{InstructionSet, detect};
 pub use element::{Complex, Element, ElementType};
+#[cfg(feature = "std")]
+pub use parallel::contract_parallel;
 pub use reference::reference;
-
-use plan::{Work, plan};
 
 /// Bytes of working memory that suffice for every contraction.
 pub const WORKSPACE_BYTES: usize = gemm::WORKSPACE_BYTES;
@@ -76,11 +82,10 @@ pub unsafe fn contract_with(
     if !contraction.is_valid() {
         return;
     }
-    if contraction.lanes > 1 {
-        // SAFETY: the caller's promise.
-        return unsafe { reference(contraction, a, b, c) };
+    let mut plan = plan::Plan::new();
+    if !plan::plan(contraction, &mut plan) {
+        return;
     }
-    let Work::Plan(mut plan) = plan(contraction) else { return };
     let bytes = contraction.dtype.bytes();
     let at = |offset: isize| offset * bytes as isize;
     let c = c.wrapping_offset(at(plan.start.c));
@@ -95,6 +100,15 @@ pub unsafe fn contract_with(
     let (x, y) = if plan.swapped { (b, a) } else { (a, b) };
     let (x, y) = (x.wrapping_offset(at(plan.start.x)), y.wrapping_offset(at(plan.start.y)));
     let Some(kernels) = table::kernels(set, contraction.dtype, plan.swapped) else { return };
+    if contraction.lanes > 1 {
+        let how = (contraction.lanes as usize, accumulate);
+        // SAFETY: the caller's promise.
+        return unsafe { lanes::run(&plan, kernels, (x, y, c), how, workspace) };
+    }
+    if let Some(direct) = direct::direct(&plan, kernels) {
+        // SAFETY: the caller's promise.
+        return unsafe { direct::run(&direct, &plan, kernels, (x, y, c), accumulate) };
+    }
     // SAFETY: the caller's promise.
     unsafe { gemm::gemm(&mut plan, kernels, (x, y, c), accumulate, workspace) }
 }

@@ -2,9 +2,13 @@
 //!
 //! A panel holds, for one index of the sum after another, the elements of a tile's rows. Rows and
 //! summed indices are given by tables of offsets; what is contiguous in the tables is moved in
-//! vectors.
+//! vectors: along the rows as it is, along the sum through transposes in registers.
 
+// The contract of every function here is that of the panel's fields.
 #![allow(unsafe_op_in_unsafe_fn)]
+
+use crate::vector::{Machine, Task, Vector};
+use core::marker::PhantomData;
 
 /// One panel to be packed. Offsets count elements.
 pub struct Panel {
@@ -20,45 +24,184 @@ pub struct Panel {
     pub sum: *const isize,
     /// How many.
     pub sum_count: usize,
-    /// The panel.
+    /// The panel; all of `width * sum_count` elements may be written.
     pub to: *mut u8,
 }
 
+/// A function that packs a panel.
+pub type PackFn = unsafe fn(&Panel);
+
 /// Whether consecutive offsets are one apart.
-///
-/// # Safety
-/// The table has `count` offsets.
-pub unsafe fn is_contiguous(table: *const isize, count: usize) -> bool {
+unsafe fn is_contiguous(table: *const isize, count: usize) -> bool {
     let first = *table;
     (1..count).all(|place| *table.add(place) == first + place as isize)
 }
 
-/// Packs one panel of elements of type `T`, of which only the size matters.
+/// How many consecutive offsets from the first on are one apart.
+unsafe fn run_length(table: *const isize, count: usize) -> usize {
+    let mut run = 1;
+    while run < count && *table.add(run) == *table + run as isize {
+        run += 1;
+    }
+    run
+}
+
+/// Packs a panel; `V` moves `UNITS` to an element.
+pub struct PackTask<'a, M, V, const UNITS: usize>(pub &'a Panel, pub PhantomData<(M, V)>);
+
+impl<M: Machine, V: Vector + Transpose, const UNITS: usize> Task for PackTask<'_, M, V, UNITS> {
+    #[inline(always)]
+    unsafe fn run(&self) {
+        let panel = self.0;
+        let rows = panel.row_count;
+        if rows < panel.width {
+            let bytes = panel.width * panel.sum_count * UNITS * size_of::<V::Element>();
+            panel.to.write_bytes(0, bytes);
+        }
+        if is_contiguous(panel.rows, rows) {
+            copy_rows::<V, UNITS>(panel, 0, rows);
+            return;
+        }
+        // Rows in runs that are worth a vector each.
+        let first = run_length(panel.rows, rows);
+        if first >= 4 || UNITS > 1 {
+            let mut row = 0;
+            while row < rows {
+                let run = run_length(panel.rows.add(row), rows - row);
+                copy_rows::<V, UNITS>(panel, row, run);
+                row += run;
+            }
+            return;
+        }
+        let mut k = 0;
+        while k < panel.sum_count {
+            let run = run_length(panel.sum.add(k), panel.sum_count - k);
+            if run >= 4 && V::SIDE > 1 {
+                transpose_run::<V>(panel, k, run);
+            } else {
+                gather::<V>(panel, k, run);
+            }
+            k += run;
+        }
+    }
+}
+
+/// Moves `count` contiguous rows of every summed index.
+#[inline(always)]
+unsafe fn copy_rows<V: Vector, const UNITS: usize>(panel: &Panel, row: usize, count: usize) {
+    let units = count * UNITS;
+    let from = panel.from.cast::<V::Element>().wrapping_offset(*panel.rows.add(row) * UNITS as isize);
+    let to = panel.to.cast::<V::Element>().add(row * UNITS);
+    let width = panel.width * UNITS;
+    let source = |k: usize| from.wrapping_offset(*panel.sum.add(k) * UNITS as isize);
+    // Full vectors first, then the rest of every summed index.
+    let mut done = 0;
+    while done + 2 * V::LEN <= units {
+        for k in 0..panel.sum_count {
+            let (from, to) = (source(k).add(done), to.add(k * width + done));
+            V::load(from).store(to);
+            V::load(from.add(V::LEN)).store(to.add(V::LEN));
+        }
+        done += 2 * V::LEN;
+    }
+    while done < units {
+        let part = (units - done).min(V::LEN);
+        if part == V::LEN {
+            for k in 0..panel.sum_count {
+                V::load(source(k).add(done)).store(to.add(k * width + done));
+            }
+        } else {
+            for k in 0..panel.sum_count {
+                V::load_part(source(k).add(done), part).store_part(to.add(k * width + done), part);
+            }
+        }
+        done += part;
+    }
+}
+
+/// Moves `run` summed indices from `k` on, contiguous in the operand, row by row.
+#[inline(always)]
+unsafe fn transpose_run<V: Vector + Transpose>(panel: &Panel, k: usize, run: usize) {
+    let from = panel.from.cast::<V::Element>().wrapping_offset(*panel.sum.add(k));
+    let to = panel.to.cast::<V::Element>().add(k * panel.width);
+    let source = |row: usize| from.wrapping_offset(*panel.rows.add(row));
+    let mut row = 0;
+    while row + V::WIDE <= panel.row_count {
+        let mut sources = [from; 16];
+        for (place, source_of) in sources.iter_mut().enumerate().take(V::WIDE) {
+            *source_of = source(row + place);
+        }
+        let mut step = 0;
+        while step + V::SIDE <= run {
+            V::transpose_wide(&sources, step, to.add(step * panel.width + row), panel.width);
+            step += V::SIDE;
+        }
+        scatter_rows::<V>(panel, (from, to), (row, V::WIDE), (step, run));
+        row += V::WIDE;
+    }
+    while row + V::SIDE <= panel.row_count {
+        let mut sources = [from; 4];
+        for (place, source_of) in sources.iter_mut().enumerate().take(V::SIDE) {
+            *source_of = source(row + place);
+        }
+        let mut step = 0;
+        while step + V::SIDE <= run {
+            V::transpose(&sources, step, to.add(step * panel.width + row), panel.width);
+            step += V::SIDE;
+        }
+        scatter_rows::<V>(panel, (from, to), (row, V::SIDE), (step, run));
+        row += V::SIDE;
+    }
+    scatter_rows::<V>(panel, (from, to), (row, panel.row_count - row), (0, run));
+}
+
+/// Moves what is left of a transposed run one by one.
+#[inline(always)]
+unsafe fn scatter_rows<V: Vector>(
+    panel: &Panel,
+    (from, to): (*const V::Element, *mut V::Element),
+    (row, rows): (usize, usize),
+    (start, end): (usize, usize),
+) {
+    for row in row..row + rows {
+        let from = from.wrapping_offset(*panel.rows.add(row));
+        for step in start..end {
+            to.add(step * panel.width + row).write_unaligned(from.add(step).read_unaligned());
+        }
+    }
+}
+
+/// Moves `run` summed indices from `k` on, element by element.
+#[inline(always)]
+unsafe fn gather<V: Vector>(panel: &Panel, k: usize, run: usize) {
+    let from = panel.from.cast::<V::Element>();
+    let to = panel.to.cast::<V::Element>();
+    for k in k..k + run {
+        let from = from.wrapping_offset(*panel.sum.add(k));
+        let to = to.add(k * panel.width);
+        for row in 0..panel.row_count {
+            to.add(row).write_unaligned(from.wrapping_offset(*panel.rows.add(row)).read_unaligned());
+        }
+    }
+}
+
+/// Transposes in registers.
 ///
 /// # Safety
-/// All offsets lead to elements, the panel has room for `width * sum_count`.
-pub unsafe fn pack<T: Copy>(panel: &Panel) {
-    let (from, to) = (panel.from.cast::<T>(), panel.to.cast::<T>());
-    let (rows, width) = (panel.row_count, panel.width);
-    if rows < width {
-        to.cast::<u8>().write_bytes(0, width * panel.sum_count * size_of::<T>());
-    }
-    if is_contiguous(panel.rows, rows) {
-        for k in 0..panel.sum_count {
-            let source = from.wrapping_offset(*panel.sum.add(k) + *panel.rows);
-            core::ptr::copy_nonoverlapping(
-                source.cast::<u8>(),
-                to.add(k * width).cast::<u8>(),
-                rows * size_of::<T>(),
-            );
-        }
-        return;
-    }
-    for k in 0..panel.sum_count {
-        let source = from.wrapping_offset(*panel.sum.add(k));
-        let to = to.add(k * width);
-        for row in 0..rows {
-            to.add(row).write_unaligned(source.wrapping_offset(*panel.rows.add(row)).read_unaligned());
-        }
-    }
+/// As [`Vector`].
+pub trait Transpose: Vector {
+    /// The side of the square that is transposed; 1: there is none.
+    const SIDE: usize;
+    /// Rows of the wide form, at most 16.
+    const WIDE: usize;
+    /// Reads `SIDE` elements at `step` of each of `WIDE` rows and writes `SIDE` columns, `stride`
+    /// elements apart.
+    unsafe fn transpose_wide(
+        rows: &[*const Self::Element; 16],
+        step: usize,
+        to: *mut Self::Element,
+        stride: usize,
+    );
+    /// The same for `SIDE` rows.
+    unsafe fn transpose(rows: &[*const Self::Element; 4], step: usize, to: *mut Self::Element, stride: usize);
 }

@@ -18,16 +18,16 @@ pub struct PlanAxis {
     pub c: isize,
 }
 
-/// A list of axes without allocation; room for all axes and one that is split in two.
+/// A list of axes without allocation; room for all axes and two that are split in two.
 pub struct Axes {
     count: usize,
     axes: [MaybeUninit<PlanAxis>; MAX_AXES + 2],
 }
 
 impl Axes {
-    #[inline]
+    #[inline(always)]
     fn new() -> Axes {
-        Axes { count: 0, axes: [MaybeUninit::uninit(); MAX_AXES + 2] }
+        Axes { count: 0, axes: [const { MaybeUninit::uninit() }; MAX_AXES + 2] }
     }
 
     #[inline]
@@ -98,27 +98,26 @@ pub struct Plan {
     pub empty_sum: bool,
 }
 
-/// What [`plan`] finds.
-pub enum Work {
-    /// The result has no elements.
-    Nothing,
-    /// What a kernel computes.
-    Plan(Plan),
+impl Plan {
+    /// A plan of nothing, to be filled in place: it is too large to be moved around.
+    #[inline(always)]
+    pub fn new() -> Plan {
+        Plan {
+            batch: Axes::new(),
+            m: Axes::new(),
+            n: Axes::new(),
+            k: Axes::new(),
+            swapped: false,
+            start: PlanAxis { extent: 1, x: 0, y: 0, c: 0 },
+            empty_sum: false,
+        }
+    }
 }
 
 /// Sorts axes by role, turns negative strides of the result around, and decides which operand is
-/// read in vectors: the one that owns the result's fastest axis.
+/// read in vectors: the one that owns the result's fastest axis. False: the result has no elements.
 #[inline]
-pub fn plan(contraction: &Contraction) -> Work {
-    let mut plan = Plan {
-        batch: Axes::new(),
-        m: Axes::new(),
-        n: Axes::new(),
-        k: Axes::new(),
-        swapped: false,
-        start: PlanAxis { extent: 1, x: 0, y: 0, c: 0 },
-        empty_sum: false,
-    };
+pub fn plan(contraction: &Contraction, plan: &mut Plan) -> bool {
     // The smallest stride of the result on either side.
     let (mut least_m, mut least_n) = (isize::MAX, isize::MAX);
     for axis in contraction.axes().iter().rev() {
@@ -136,7 +135,7 @@ pub fn plan(contraction: &Contraction) -> Work {
             continue;
         }
         if axis.extent == 0 {
-            return Work::Nothing;
+            return false;
         }
         if axis.extent == 1 {
             continue;
@@ -161,9 +160,9 @@ pub fn plan(contraction: &Contraction) -> Work {
         }
     }
     if least_n < least_m {
-        swap(&mut plan);
+        swap(plan);
     }
-    Work::Plan(plan)
+    true
 }
 
 /// Exchanges the operands.

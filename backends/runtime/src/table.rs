@@ -3,6 +3,8 @@
 use crate::detect::InstructionSet;
 use crate::element::ElementType;
 use crate::kernel::{Scatter, ScatterFn, ScatterTask, Tile, TileFn, TileTask};
+use crate::lanes::{Lanes, LanesFn, LanesTask, put};
+use crate::pack::{PackFn, PackTask, Panel, Transpose};
 use crate::vector::portable::Portable;
 use crate::vector::{Machine, Vector};
 use core::marker::PhantomData;
@@ -23,6 +25,14 @@ pub struct Kernels {
     pub packed: [Option<TileFn>; 3],
     /// Spreads a tile.
     pub scatter: ScatterFn,
+    /// The side of the squares that packing transposes in registers; 1: there is none.
+    pub side: usize,
+    /// Deals a sum to lanes.
+    pub lanes: LanesFn,
+    /// Stores or adds one element.
+    pub put: unsafe fn(*const u8, *mut u8, bool),
+    /// Packs a panel.
+    pub pack: PackFn,
 }
 
 /// Calls the tile kernel.
@@ -47,9 +57,52 @@ unsafe fn tile<
 ///
 /// # Safety
 /// As [`Scatter`] says, on a processor with the machine's instructions.
-unsafe fn scatter<M: Machine, V: Vector>(task: &Scatter) {
+unsafe fn scatter<M: Machine, V: Vector, W: Transpose>(task: &Scatter) {
     // SAFETY: the caller's promise.
-    unsafe { M::enter(&ScatterTask::<V>(task, PhantomData)) }
+    unsafe { M::enter(&ScatterTask::<V, W>(task, PhantomData)) }
+}
+
+/// Calls the packing kernel.
+///
+/// # Safety
+/// As [`Panel`] says, on a processor with the machine's instructions.
+unsafe fn pack<M: Machine, V: Transpose, const UNITS: usize>(panel: &Panel) {
+    // SAFETY: the caller's promise.
+    unsafe { M::enter(&PackTask::<M, V, UNITS>(panel, PhantomData)) }
+}
+
+/// Calls the lanes kernel.
+///
+/// # Safety
+/// As [`Lanes`] says, on a processor with the machine's instructions.
+unsafe fn lanes<M: Machine, V: Vector>(task: &Lanes) {
+    // SAFETY: the caller's promise.
+    unsafe { M::enter(&LanesTask::<V>(task, PhantomData)) }
+}
+
+/// What moves elements of a type: vectors of the same size, and how many of theirs make one.
+macro_rules! movers {
+    (@units C128) => {
+        2
+    };
+    (@units C128Swapped) => {
+        2
+    };
+    (@units $other:ident) => {
+        1
+    };
+    ($machine:ty, F32) => {
+        <$machine as Machine>::F32
+    };
+    ($machine:ty, I32) => {
+        <$machine as Machine>::F32
+    };
+    ($machine:ty, U8) => {
+        <$machine as Machine>::U8
+    };
+    ($machine:ty, $other:ident) => {
+        <$machine as Machine>::F64
+    };
 }
 
 /// A row of tiles, one for each number of columns listed.
@@ -85,7 +138,15 @@ macro_rules! kernels {
             kernels!(@packed $machine, V, 2, $two_most),
             kernels!(@packed $machine, V, 3, $three_most),
             ],
-            scatter: scatter::<$machine, V>,
+            scatter: scatter::<$machine, V, movers!($machine, $vector)>,
+        side: if movers!(@units $vector) > 1 {
+                1
+            } else {
+                <movers!($machine, $vector) as Transpose>::SIDE
+            },
+        lanes: lanes::<$machine, V>,
+        put: put::<<V as Vector>::Element>,
+        pack: pack::<$machine, movers!($machine, $vector), { movers!(@units $vector) }>,
         };
         &TABLE
     }};

@@ -8,12 +8,14 @@
 #![allow(unsafe_op_in_unsafe_fn, clippy::missing_safety_doc)]
 
 use crate::element::{Complex, Element};
+use crate::pack::Transpose;
 
 #[cfg(target_arch = "x86_64")]
 pub mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub mod avx512;
 pub mod portable;
+mod transpose;
 
 /// A vector of elements in registers.
 ///
@@ -71,9 +73,9 @@ pub trait Machine {
     /// The processor has the instructions, and the task may run.
     unsafe fn enter<T: Task>(task: &T);
     /// binary32
-    type F32: Vector<Element = f32>;
+    type F32: Transpose<Element = f32>;
     /// binary64
-    type F64: Vector<Element = f64>;
+    type F64: Transpose<Element = f64>;
     /// complex binary32
     type C64: Vector<Element = Complex<f32>>;
     /// complex binary64
@@ -87,7 +89,7 @@ pub trait Machine {
     /// 64-bit integers
     type I64: Vector<Element = u64>;
     /// bytes
-    type U8: Vector<Element = u8>;
+    type U8: Transpose<Element = u8>;
 }
 
 /// What complex vectors need besides: how parts are told apart in memory.

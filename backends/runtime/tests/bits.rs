@@ -127,6 +127,7 @@ fn case(random: &mut Random, dtype: ElementType, work: u64) -> Contraction {
     }
     let mut contraction = Contraction::new(dtype, &axes);
     contraction.accumulate = random.below(2) as u32;
+    contraction.lanes = random.pick(&[0, 1, 1, 1, 1, 2, 4, 16, 32, 64, 256]);
     contraction
 }
 

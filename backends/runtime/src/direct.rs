@@ -1,0 +1,164 @@
+//! Products whose operands are read where they lie: small ones, batches of small ones, and those in
+//! which nothing is read often enough to be worth packing.
+
+// The contract of every function here is that of `tcc_contract`.
+#![allow(unsafe_op_in_unsafe_fn)]
+
+use crate::contraction::CHUNK;
+use crate::kernel::{Segment, Tile};
+use crate::plan::{Plan, PlanAxis};
+use crate::table::Kernels;
+
+/// A group of batched products should stay in the first level cache while its tiles are computed.
+const GROUP_BYTES: usize = 24 << 10;
+
+/// One matrix product, or a batch of them, with one axis of each kind.
+pub struct Direct {
+    m: PlanAxis,
+    n: PlanAxis,
+    k: PlanAxis,
+    vectors: usize,
+}
+
+/// The axis in place of one that does not exist.
+const ONE: PlanAxis = PlanAxis { extent: 1, x: 0, y: 0, c: 0 };
+
+/// Whether `plan` can be computed in place, and should.
+#[inline]
+pub fn direct(plan: &Plan, kernels: &Kernels) -> Option<Direct> {
+    if plan.m.len() > 1 || plan.n.len() > 1 || plan.k.len() > 1 {
+        return None;
+    }
+    let axis = |axes: &[PlanAxis]| axes.first().copied().unwrap_or(ONE);
+    let (m, n, k) = (axis(&plan.m), axis(&plan.n), axis(&plan.k));
+    if m.extent > 1 && (m.x != 1 || m.c != 1) {
+        return None;
+    }
+    // What is read again and again must stay in a cache, in lines that are used whole.
+    let small = m.extent.saturating_mul(k.extent.min(CHUNK)) * kernels.bytes <= 512 << 10
+        && m.extent.saturating_mul(n.extent) * kernels.bytes <= 512 << 10;
+    if !(small || n.extent <= 2 * kernels.columns[0]) {
+        return None;
+    }
+    let vectors = match m.extent.div_ceil(kernels.len) {
+        0..=1 => 1,
+        3 if kernels.columns[2] > 0 => 3,
+        _ if kernels.columns[1] > 0 => 2,
+        _ => 1,
+    };
+    Some(Direct { m, n, k, vectors })
+}
+
+/// How many of `rest` columns the next tile takes: tiles of about the same size.
+#[inline]
+pub fn next_columns(kernels: &Kernels, vectors: usize, most: usize, rest: usize) -> usize {
+    let mut tiles = rest.div_ceil(most);
+    loop {
+        let columns = rest.div_ceil(tiles);
+        if kernels.tiles[vectors - 1][columns - 1].is_some() {
+            return columns;
+        }
+        tiles += 1;
+    }
+}
+
+/// Computes all products of the batch.
+pub unsafe fn run(
+    direct: &Direct,
+    plan: &Plan,
+    kernels: &Kernels,
+    (x, y, c): (*const u8, *const u8, *mut u8),
+    accumulate: bool,
+) {
+    let bytes = kernels.bytes as isize;
+    let inner = plan.batch.first().copied().unwrap_or(ONE);
+    let outer = plan.batch.get(1..).unwrap_or(&[]);
+    let outer_count: usize = outer.iter().map(|axis| axis.extent).product();
+    let Direct { m, n, k, .. } = direct;
+    let footprint = [(m, k), (k, n), (m, n)]
+        .iter()
+        .fold(0_usize, |sum, (a, b)| sum.saturating_add(a.extent.saturating_mul(b.extent)))
+        .saturating_mul(kernels.bytes);
+    let group = (GROUP_BYTES / footprint).clamp(1, inner.extent);
+    for flat in 0..outer_count {
+        let (mut rest, mut ox, mut oy, mut oc) = (flat, 0, 0, 0);
+        for axis in outer {
+            let index = (rest % axis.extent) as isize;
+            rest /= axis.extent;
+            ox += index * axis.x;
+            oy += index * axis.y;
+            oc += index * axis.c;
+        }
+        let mut start = 0;
+        while start < inner.extent {
+            let count = group.min(inner.extent - start);
+            let place = start as isize;
+            let operands = (
+                x.wrapping_offset((ox + place * inner.x) * bytes),
+                y.wrapping_offset((oy + place * inner.y) * bytes),
+                c.wrapping_offset((oc + place * inner.c) * bytes),
+            );
+            products(direct, kernels, operands, accumulate, (count, inner));
+            start += count;
+        }
+    }
+}
+
+/// `count` products, tile by tile.
+#[inline]
+unsafe fn products(
+    direct: &Direct,
+    kernels: &Kernels,
+    (x, y, c): (*const u8, *const u8, *mut u8),
+    accumulate: bool,
+    (count, batch): (usize, PlanAxis),
+) {
+    let Direct { m, n, k, vectors } = *direct;
+    let bytes = kernels.bytes as isize;
+    let mut tile = Tile {
+        x,
+        x_step: k.x,
+        y,
+        y_step: k.y,
+        y_column: n.y,
+        segments: core::ptr::null(),
+        segment_count: 1,
+        c,
+        c_column: n.c,
+        c_columns: core::ptr::null(),
+        last: 0,
+        accumulate,
+        batch: count,
+        x_batch: batch.x,
+        y_batch: batch.y,
+        c_batch: batch.c,
+    };
+    let mut start = 0;
+    while start < k.extent {
+        let depth = CHUNK.min(k.extent - start);
+        let segment = Segment { x: start as isize * k.x, y: start as isize * k.y, len: depth };
+        tile.segments = &segment;
+        tile.accumulate = accumulate || start > 0;
+        let mut column = 0;
+        while column < n.extent {
+            let columns = next_columns(kernels, vectors, kernels.columns[vectors - 1], n.extent - column);
+            tile.y = y.wrapping_offset(column as isize * n.y * bytes);
+            let mut row = 0;
+            while row < m.extent {
+                let rows = (vectors * kernels.len).min(m.extent - row);
+                let of = rows.div_ceil(kernels.len) - 1;
+                tile.last = rows - of * kernels.len;
+                tile.x = x.wrapping_offset(row as isize * bytes);
+                tile.c = c.wrapping_offset((row as isize + column as isize * n.c) * bytes);
+                let table = if tile.last == kernels.len { &kernels.tiles } else { &kernels.tails };
+                // Tiles with fewer vectors exist for every number of columns that wider ones have.
+                if let Some(function) = table[of][columns - 1] {
+                    function(&tile);
+                }
+                row += rows;
+            }
+            column += columns;
+        }
+        start += depth;
+    }
+}
