@@ -84,6 +84,9 @@ pub struct PassContext {
     pub bindings: Bindings,
     /// Bounds on growth.
     pub limits: Limits,
+    /// Bytes that intermediate values may take at the same time; `None`: any number. What needs more is
+    /// computed slice by slice where it can be.
+    pub memory: Option<u64>,
     /// Whether the pipeline verifies the IR after every pass.
     pub verify: bool,
     /// Rewrites that may still happen ([`u64::MAX`]: any number); shared by all clones.
@@ -97,6 +100,7 @@ impl Default for PassContext {
             contract: Contract::default(),
             bindings: Bindings::new(),
             limits: Limits::default(),
+            memory: None,
             verify: cfg!(debug_assertions),
             fuel: Arc::new(AtomicU64::new(u64::MAX)),
         }

@@ -1,6 +1,7 @@
 //! Graph passes: one file each. None of them knows layout.
 
 pub mod canonicalize;
+pub mod contraction_order;
 pub mod cse;
 pub mod dce;
 pub mod defer_normalisation;
@@ -41,6 +42,13 @@ pub static GRAPH_PASSES: &[Pass<Graph>] = &[
         params: &[],
         required: false,
         run: defer_normalisation::run,
+    },
+    Pass {
+        name: "contraction_order",
+        about: "turn products of many factors under sums into trees of products of two",
+        params: &[],
+        required: false,
+        run: contraction_order::run,
     },
     Pass {
         name: "specialise",

@@ -6,6 +6,7 @@
 
 use super::contraction;
 use super::recurrence::{Part, Recurrences};
+use super::slice::{Slice, slices};
 use crate::PassContext;
 use std::rc::Rc;
 use tcc_ir::axis::Name;
@@ -30,11 +31,15 @@ pub(super) struct Decisions {
     pub order: Vec<Rc<[Name]>>,
     /// The stored values inside the loop of each group, in order.
     pub members: Vec<Vec<ValueId>>,
+    /// Values that are computed slice by slice.
+    pub slices: Vec<Slice>,
+    /// The slice that each value is in.
+    pub slice_of: Vec<Option<usize>>,
 }
 
 /// How an operand is evaluated.
 #[derive(Clone, Copy, PartialEq)]
-enum Edge {
+pub(super) enum Edge {
     /// At the point of its user.
     Here,
     /// At every point of the loops that its user opens.
@@ -64,7 +69,7 @@ impl Site {
 
 /// The operands of a value with how it evaluates them. States and definitions of a recurrence are
 /// none: they have buffers.
-fn edges(op: &Op) -> Vec<(ValueId, Edge)> {
+pub(super) fn edges(op: &Op) -> Vec<(ValueId, Edge)> {
     match op {
         Op::Map(_, operands) => operands.iter().map(|&v| (v, Edge::Here)).collect(),
         Op::Access { source, indices, outside } => {
@@ -159,11 +164,18 @@ pub(super) fn decide(
     let order = orders(graph, &live, &stored, &recurrences);
     let members = vec![Vec::new(); recurrences.groups.len()];
     let shared = uses.iter().map(|&n| n > 1).collect();
-    let mut decisions = Decisions { live, recurrences, stored, shared, order, members };
+    let slice_of = vec![None; count];
+    let mut decisions = Decisions { live, recurrences, stored, shared, order, members, slices: Vec::new(), slice_of };
     pull(graph, &mut decisions);
     for value in graph.values().filter(|v| decisions.live[v.index()] && decisions.stored[v.index()]) {
         if let Some(group) = decisions.recurrences.group_of(value) {
             decisions.members[group].push(value);
+        }
+    }
+    decisions.slices = slices(graph, &decisions, context);
+    for (position, slice) in decisions.slices.iter().enumerate() {
+        for value in slice.members.iter().map(|member| member.0).chain([slice.root]) {
+            decisions.slice_of[value.index()] = Some(position);
         }
     }
     decisions

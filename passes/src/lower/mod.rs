@@ -18,6 +18,7 @@ mod range;
 mod recurrence;
 mod reduce;
 mod schedule;
+mod slice;
 mod step;
 mod transform;
 

@@ -1,9 +1,11 @@
 //! Writing the steps of a schedule: nests of stored values, loops of recurrences, checks and copies.
 
 use super::LowerError;
-use super::emit::{Emitter, Env, Home};
+use super::emit::{Emitter, Env, Home, identity};
 use super::recurrence::{Group, Part};
 use super::schedule::{Step, output_homes};
+use super::slice::Slice;
+use tcc_ir::ReduceOp;
 use tcc_ir::axis::{Axis, Name};
 use tcc_ir::extent::Extent;
 use tcc_ir::graph::{Direction, NormaliseOp, Op, ValueId};
@@ -13,21 +15,28 @@ impl Emitter<'_> {
     /// The loops of one step.
     pub fn step(&mut self, step: Step) -> Result<(), LowerError> {
         match step {
-            Step::Value(value) => {
-                self.allocate(value, None);
-                self.nest(value, &Env::new())
-            }
+            Step::Value(value) => match self.decisions.slice_of[value.index()] {
+                None => {
+                    self.allocate(value, &[]);
+                    self.nest(value, &Env::new())
+                }
+                Some(position) => {
+                    let slice = &self.decisions.slices[position];
+                    // The members are computed with the root, which comes last.
+                    if slice.root == value { self.slice(slice) } else { Ok(()) }
+                }
+            },
             Step::Group(group) => self.group(group),
             Step::Check(position) => self.check(self.graph.checks[position].value, position),
             Step::Copy(position) => self.copy_output(position),
         }
     }
 
-    /// Gives a value its buffer: that of an output, or scratch memory. The axis `dropped` has no index
-    /// there, since one step of it is kept at a time.
-    fn allocate(&mut self, value: ValueId, dropped: Option<&Name>) {
+    /// Gives a value its buffer: that of an output, or scratch memory. The axes `dropped` have no index
+    /// there, since one step of them is kept at a time.
+    fn allocate(&mut self, value: ValueId, dropped: &[Name]) {
         let order = self.decisions.order[value.index()].clone();
-        let names: Vec<Name> = order.iter().filter(|name| Some(*name) != dropped).cloned().collect();
+        let names: Vec<Name> = order.iter().filter(|name| !dropped.contains(name)).cloned().collect();
         let home = match self.output_of(value) {
             Some(home) => home,
             None => {
@@ -94,6 +103,57 @@ impl Emitter<'_> {
         Ok(())
     }
 
+    /// The loops of a slice: around each member the axes that it is inside of. If the last value sums
+    /// over the slices, it starts from 0.
+    fn slice(&mut self, slice: &Slice) -> Result<(), LowerError> {
+        let root = slice.root;
+        self.allocate(root, &[]);
+        for (member, depth) in &slice.members {
+            self.allocate(*member, &slice.axes[..*depth]);
+        }
+        let dtype = self.graph.ty(root).dtype;
+        let summed: Vec<Name> =
+            slice.axes.iter().filter(|name| self.graph.ty(root).axis(name).is_none()).cloned().collect();
+        let operand = match &self.graph.node(root).op {
+            Op::Reduce { op: ReduceOp::Sum, axes, value } if !summed.is_empty() => Some((axes, *value)),
+            _ => None,
+        };
+        if operand.is_some() {
+            let mut env = Env::new();
+            let opened = self.open_nest(root, &mut env)?;
+            self.store(root, &env, identity(ReduceOp::Sum, dtype))?;
+            self.close(opened);
+        }
+        let mut env = Env::new();
+        for (level, name) in slice.axes.iter().enumerate() {
+            let source = operand.map_or(root, |(_, value)| value);
+            let opened = self.open_axes(&self.axes(source, std::slice::from_ref(name)), &mut env)?;
+            debug_assert_eq!(opened, 1, "axis `{name}` of a slice is one of its root");
+            for (member, _) in slice.members.iter().filter(|(_, depth)| *depth == level + 1) {
+                self.nest(*member, &env)?;
+            }
+        }
+        match operand {
+            None => self.nest(root, &env)?,
+            Some((axes, value)) => {
+                let mut env = env.clone();
+                let opened = self.open_nest(root, &mut env)?;
+                let rest: Vec<Name> = axes.iter().filter(|name| !summed.contains(name)).cloned().collect();
+                let part = match rest.is_empty() {
+                    true => self.value(value, &env)?,
+                    false => self.reduce(root, ReduceOp::Sum, &rest, value, &env)?,
+                };
+                if let Some(home) = self.homes[root.index()].clone() {
+                    let place = self.place(&home, &env)?;
+                    self.push(Stmt::Accumulate(ReduceOp::Sum, home.buffer, place, part));
+                }
+                self.close(opened);
+            }
+        }
+        self.close(slice.axes.len());
+        Ok(())
+    }
+
     // Recurrences.
 
     /// The loop of a group of states: in every step the bodies, then what reads the trajectories.
@@ -107,7 +167,8 @@ impl Emitter<'_> {
         for &value in members {
             let dropped = decisions.recurrences.step_axis(value).cloned();
             if self.homes[value.index()].is_none() {
-                self.allocate(value, dropped.as_ref().filter(|_| !self.escapes[value.index()]));
+                let dropped = dropped.filter(|_| !self.escapes[value.index()]);
+                self.allocate(value, dropped.as_slice());
             }
             if let Some((_, Part::At(_))) = &decisions.recurrences.place[value.index()] {
                 self.access_at_no_step(value)?;

@@ -1,0 +1,254 @@
+//! Finding products under sums in a graph.
+
+use super::network::{Network, Place};
+use crate::{Contract, PassContext};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use tcc_ir::axis::{Axis, Name};
+use tcc_ir::graph::{Graph, Op, ValueId};
+use tcc_ir::{Bindings, Extent, Kind, ReduceOp, ScalarOp};
+
+/// What an open size is taken for.
+const NOMINAL: i64 = 128;
+/// Most factors of one product, and most nodes that are opened to find them.
+const FACTORS: usize = 1000;
+const NODES: usize = 4000;
+
+/// `sum[summed] (factors .. * scalars ..) / divisors ..`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Product {
+    /// The value that it is.
+    pub root: ValueId,
+    /// Factors with axes, in order. The same value may be several of them.
+    pub factors: Vec<ValueId>,
+    /// Factors without axes.
+    pub scalars: Vec<ValueId>,
+    /// What is divided by; none of them has a summed axis.
+    pub divisors: Vec<ValueId>,
+    /// The summed axes.
+    pub summed: Vec<Axis>,
+    /// Whether the product is negated.
+    pub negative: bool,
+    /// The operations between the factors and the root, which nothing else reads.
+    pub inner: Vec<ValueId>,
+}
+
+/// What recognition asks of a graph.
+pub struct Facts {
+    /// How many operands name each value; outputs and checks count.
+    uses: Vec<u32>,
+    /// The first state of the group that each value depends on, inside bodies.
+    stepping: Vec<Option<ValueId>>,
+    /// Whether each value depends on a finished recurrence.
+    after: Vec<bool>,
+    live: Vec<bool>,
+}
+
+impl Facts {
+    /// Of `graph`. O(n).
+    pub fn new(graph: &Graph) -> Facts {
+        let (mut uses, mut after) = (vec![0u32; graph.nodes.len()], vec![false; graph.nodes.len()]);
+        let roots = graph.outputs.iter().map(|o| o.value).chain(graph.checks.iter().map(|c| c.value));
+        // What is read from outside is never opened.
+        roots.for_each(|value| uses[value.index()] += 2);
+        let live = graph.live();
+        for value in graph.values().filter(|value| live[value.index()]) {
+            let op = &graph.node(value).op;
+            let is_definition = matches!(op, Op::Recur { .. });
+            after[value.index()] = is_definition;
+            for operand in op.operands() {
+                uses[operand.index()] += if is_definition { 2 } else { 1 };
+                after[value.index()] |= after[operand.index()];
+            }
+        }
+        Facts { uses, stepping: graph.stepping(), after, live }
+    }
+}
+
+/// All products of `graph` that cannot be made larger, users before operands. O(n).
+pub fn products(graph: &Graph, facts: &Facts, context: &PassContext) -> Vec<Product> {
+    let mut inner = vec![false; graph.nodes.len()];
+    let mut found = Vec::new();
+    for root in graph.values().rev().filter(|root| facts.live[root.index()]) {
+        let is_product = matches!(
+            &graph.node(root).op,
+            Op::Reduce { op: ReduceOp::Sum, .. }
+                | Op::Map(ScalarOp::Mul | ScalarOp::Neg | ScalarOp::Div, _)
+        );
+        if !is_product || inner[root.index()] || !may_reorder(graph, root, context) {
+            continue;
+        }
+        if let Some(product) = product(graph, facts, root) {
+            product.inner.iter().for_each(|value| inner[value.index()] = true);
+            found.push(product);
+        }
+    }
+    found
+}
+
+/// Integers are a ring, whatever wraps; sums of rounded numbers depend on their order.
+fn may_reorder(graph: &Graph, value: ValueId, context: &PassContext) -> bool {
+    match graph.ty(value).dtype.kind() {
+        Kind::Int => true,
+        Kind::Float | Kind::Complex => context.contract >= Contract::Reassoc,
+        Kind::Bool => false,
+    }
+}
+
+/// A sum that was opened, with the factors and divisors that stand under it.
+struct Sum {
+    value: ValueId,
+    axes: Vec<Axis>,
+    factors: Range<usize>,
+    divisors: Range<usize>,
+}
+
+/// What is still to be looked at: a value, or the end of a sum with the numbers of factors and divisors
+/// before it.
+enum Task {
+    Open(ValueId),
+    Close(ValueId, usize, usize),
+}
+
+/// The product that `root` is; `None` if it sums over nothing. An inner sum over an axis that also
+/// stands outside of it is another axis of the same name: such sums are not opened.
+fn product(graph: &Graph, facts: &Facts, root: ValueId) -> Option<Product> {
+    let mut closed: BTreeSet<ValueId> = BTreeSet::new();
+    loop {
+        let (product, sums) = collect(graph, facts, root, &closed)?;
+        match sums.iter().find(|sum| clashes(graph, &product, sum)) {
+            None => return (!product.summed.is_empty()).then_some(product),
+            Some(sum) if sum.value == root => return None,
+            Some(sum) => { closed.insert(sum.value); }
+        }
+    }
+}
+
+fn clashes(graph: &Graph, product: &Product, sum: &Sum) -> bool {
+    let has = |value: &ValueId| sum.axes.iter().any(|axis| graph.ty(*value).axis(&axis.name).is_some());
+    let outside = |values: &[ValueId], inside: &Range<usize>| {
+        values[..inside.start].iter().chain(&values[inside.end..]).any(has)
+    };
+    outside(&product.factors, &sum.factors) || outside(&product.divisors, &sum.divisors)
+}
+
+fn collect(
+    graph: &Graph,
+    facts: &Facts,
+    root: ValueId,
+    closed: &BTreeSet<ValueId>,
+) -> Option<(Product, Vec<Sum>)> {
+    let mut product = Product::new(root);
+    let mut sums: Vec<Sum> = Vec::new();
+    // The axes of the sums that the task at hand stands under.
+    let mut under: Vec<Name> = Vec::new();
+    let mut tasks = vec![Task::Open(root)];
+    while let Some(task) = tasks.pop() {
+        let value = match task {
+            Task::Open(value) => value,
+            Task::Close(value, factors, divisors) => {
+                let Op::Reduce { axes, value: operand, .. } = &graph.node(value).op else { continue };
+                under.truncate(under.len() - axes.len());
+                let axes: Vec<Axis> =
+                    axes.iter().filter_map(|name| graph.ty(*operand).axis(name).cloned()).collect();
+                let (factors, divisors) = (factors..product.factors.len(), divisors..product.divisors.len());
+                sums.push(Sum { value, axes, factors, divisors });
+                continue;
+            }
+        };
+        if product.factors.len() >= FACTORS || product.inner.len() >= NODES {
+            return None;
+        }
+        let node = graph.node(value);
+        let open = value == root || (facts.uses[value.index()] == 1 && !closed.contains(&value));
+        let divides = |divisor: ValueId| !under.iter().any(|name| graph.ty(divisor).axis(name).is_some());
+        match &node.op {
+            Op::Map(ScalarOp::Mul, operands) if open => {
+                tasks.extend(operands.iter().rev().map(|&operand| Task::Open(operand)));
+            }
+            Op::Map(ScalarOp::Neg, operands) if open => {
+                product.negative = !product.negative;
+                tasks.push(Task::Open(operands[0]));
+            }
+            Op::Map(ScalarOp::Div, operands) if open && divides(operands[1]) => {
+                product.divisors.push(operands[1]);
+                tasks.push(Task::Open(operands[0]));
+            }
+            Op::Reduce { op: ReduceOp::Sum, axes, value: operand } if open => {
+                under.extend(axes.iter().cloned());
+                tasks.push(Task::Close(value, product.factors.len(), product.divisors.len()));
+                tasks.push(Task::Open(*operand));
+            }
+            _ => {
+                let is_scalar = node.ty.axes.is_empty();
+                if is_scalar { &mut product.scalars } else { &mut product.factors }.push(value);
+                continue;
+            }
+        }
+        if value != root {
+            product.inner.push(value);
+        }
+    }
+    // Outer sums first, as they stand in the text.
+    product.summed = sums.iter().rev().flat_map(|sum| sum.axes.iter().cloned()).collect();
+    Some((product, sums))
+}
+
+impl Product {
+    fn new(root: ValueId) -> Product {
+        Product {
+            root,
+            factors: Vec::new(),
+            scalars: Vec::new(),
+            divisors: Vec::new(),
+            summed: Vec::new(),
+            negative: false,
+            inner: Vec::new(),
+        }
+    }
+
+    /// The network of the factors, with its axes.
+    pub fn network(&self, graph: &Graph, facts: &Facts) -> (Network, Vec<Axis>) {
+        let mut axes: Vec<Axis> = Vec::new();
+        let mut positions: BTreeMap<Name, usize> = BTreeMap::new();
+        let mut position = |axis: &Axis| {
+            *positions.entry(axis.name.clone()).or_insert_with(|| {
+                axes.push(axis.clone());
+                axes.len() - 1
+            })
+        };
+        let of_factor = |factor: &ValueId| graph.ty(*factor).axes.iter().map(&mut position).collect();
+        let factors: Vec<Vec<usize>> = self.factors.iter().map(of_factor).collect();
+        let summed: BTreeSet<&Name> = self.summed.iter().map(|axis| &axis.name).collect();
+        let output = (0..axes.len()).filter(|&position| !summed.contains(&axes[position].name)).collect();
+        let extents = axes.iter().map(|axis| nominal(&axis.extent)).collect();
+        let network = Network::new(factors, output, extents, graph.ty(self.root).dtype);
+        (Network { places: self.places(graph, facts), ..network }, axes)
+    }
+
+    /// What depends on a recurrence is computed in its loop, or in one that can be merged with it.
+    fn places(&self, graph: &Graph, facts: &Facts) -> Vec<Place> {
+        let steps = |value: ValueId| facts.stepping[value.index()].is_some() || facts.after[value.index()];
+        let mut stepped: BTreeSet<&Name> = BTreeSet::new();
+        for &factor in self.factors.iter().filter(|factor| steps(**factor)) {
+            match facts.stepping[factor.index()].map(|state| &graph.node(state).op) {
+                Some(Op::State { axis, .. }) => { stepped.insert(axis); },
+                // Any of its axes may be the stepped one under another name.
+                _ => stepped.extend(graph.ty(factor).axes.iter().map(|axis| &axis.name)),
+            }
+        }
+        let place = |&factor: &ValueId| match steps(factor) {
+            true => Place::Stepping,
+            false if graph.ty(factor).axes.iter().any(|axis| stepped.contains(&axis.name)) => Place::Waiting,
+            false => Place::Free,
+        };
+        self.factors.iter().map(place).collect()
+    }
+}
+
+/// How many values an axis takes, as far as the search is concerned.
+fn nominal(extent: &Extent) -> f64 {
+    let mut sizes = Bindings::new();
+    extent.symbols(&mut |name| { sizes.insert(name.clone(), NOMINAL); });
+    extent.eval(&sizes).unwrap_or(NOMINAL).max(1) as f64
+}

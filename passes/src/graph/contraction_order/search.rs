@@ -1,0 +1,109 @@
+//! The search for an order: exact for few factors, else greedy orders that are improved in parts.
+
+use super::exact::{self, Problem};
+use super::greedy::{self, Variant};
+use super::network::{Network, Order};
+use super::reconfigure;
+
+/// How an order was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// There is only one.
+    Only,
+    /// It is the best one.
+    Exact,
+    /// It is a greedy one.
+    Greedy,
+    /// It is a greedy one, parts of which were ordered anew.
+    Reconfigured,
+}
+
+impl Method {
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Only => "only",
+            Method::Exact => "exact",
+            Method::Greedy => "greedy",
+            Method::Reconfigured => "reconfigured",
+        }
+    }
+}
+
+/// An order and how it was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The order.
+    pub order: Order,
+    /// How it was found.
+    pub method: Method,
+    /// How many pairs of tensors were looked at.
+    pub steps: u64,
+}
+
+/// Greedy variants that are tried.
+const VARIANTS: usize = 32;
+/// Orders that are improved.
+const IMPROVED: usize = 3;
+/// Pairs that are looked at before the search ends with what it has.
+const STEPS: u64 = 3_000_000;
+/// Factors beyond which few variants are tried.
+const MANY: usize = 128;
+
+/// The greedy variant with this number: sharp ones first.
+fn variant(number: usize) -> Variant {
+    const WEIGHTS: [f64; 4] = [1.0, 0.5, 0.0, 2.0];
+    const TEMPERATURES: [f64; 4] = [0.1, 0.3, 1.0, 0.03];
+    let temperature = if number < WEIGHTS.len() { 0.0 } else { TEMPERATURES[number / 4 % 4] };
+    Variant { weight: WEIGHTS[number % 4], temperature, seed: number as u64 }
+}
+
+/// A good order, the best one for at most [`exact::LIMIT`] factors. Deterministic.
+pub fn search(network: &Network) -> Found {
+    let count = network.factors.len();
+    if count < 3 {
+        let steps = if count == 2 { vec![(0, 1)] } else { Vec::new() };
+        return Found { order: Order { steps }, method: Method::Only, steps: 0 };
+    }
+    let mut counter = 0;
+    let mut orders: Vec<(f64, Order)> = Vec::new();
+    let tried = match count {
+        _ if count <= exact::LIMIT => 2,
+        _ if count <= MANY => VARIANTS,
+        _ => 4,
+    };
+    for number in 0..tried {
+        let (order, steps) = greedy::search(network, variant(number));
+        counter += steps;
+        orders.push((network.evaluate(&order).cost.cycles, order));
+    }
+    orders.sort_by(|a, b| a.0.total_cmp(&b.0));
+    orders.dedup_by(|a, b| a.1 == b.1);
+    let Some((cycles, order)) = orders.first().cloned() else {
+        return Found { order: Order::default(), method: Method::Only, steps: counter };
+    };
+    if count <= exact::LIMIT {
+        let kept = network.kept();
+        let problem = Problem {
+            tensors: network.factors.iter().map(Vec::as_slice).collect(),
+            places: network.places.clone(),
+            extents: &network.extents,
+            keeps: &|axis| kept[axis],
+            dtype: network.dtype,
+        };
+        if let Some((_, steps)) = exact::search(&problem, cycles * (1.0 + 1e-9), &mut counter) {
+            return Found { order: Order { steps }, method: Method::Exact, steps: counter };
+        }
+    }
+    let mut best = Found { order, method: Method::Greedy, steps: 0 };
+    let mut least = cycles;
+    for (_, order) in orders.iter().take(IMPROVED) {
+        let better = reconfigure::improve(network, order, &mut counter, STEPS);
+        let cycles = network.evaluate(&better).cost.cycles;
+        if cycles < least {
+            least = cycles;
+            best = Found { order: better, method: Method::Reconfigured, steps: 0 };
+        }
+    }
+    Found { steps: counter, ..best }
+}
