@@ -3,7 +3,8 @@
 #[path = "../../passes/tests/random_loops.rs"]
 mod random_loops;
 
-use tcc_backends::{Artifact, BACKENDS, CallError, EmitKind, Target, cranelift};
+use tcc_backends::cranelift::{self, Vectors};
+use tcc_backends::{Artifact, BACKENDS, BackendError, CallError, EmitKind, Kernel, Target};
 use tcc_ir::loops::Func;
 use tcc_ir::{Array, Bindings, Dtype, Ir, Native, Tensor};
 use tcc_passes::{LOOP_PASSES, PassContext};
@@ -42,21 +43,27 @@ fn agree(func: &Func, sizes: &[i64]) -> Vec<Array> {
         .collect();
     let tensors: Vec<_> = inputs.iter().map(Tensor::<Native>::from_array).collect();
     let expected = func.eval(&tensors, &bindings);
-    for backend in BACKENDS {
-        let kernel = (backend.load)(func).unwrap_or_else(|e| panic!("{e}\n{func}"));
+    type Load = fn(&Func) -> Result<Kernel, BackendError>;
+    let mut loads: Vec<(&str, Load)> = BACKENDS.iter().map(|backend| (backend.name, backend.load)).collect();
+    loads.push(("128 bits", |func| cranelift::load_with(func, Vectors::Narrow)));
+    if Vectors::detect() >= Vectors::Avx2 {
+        loads.push(("256 bits", |func| cranelift::load_with(func, Vectors::Avx2)));
+    }
+    for (name, load) in loads {
+        let kernel = load(func).unwrap_or_else(|e| panic!("{e}\n{func}"));
         let mut out = kernel.allocate_outputs(sizes).expect("small");
         let result = kernel.run_arrays(&inputs.iter().collect::<Vec<_>>(), &mut out, sizes);
         match (&expected, result) {
             (Ok(expected), Ok(())) => {
                 for (want, got) in expected.iter().zip(&out) {
                     let want = want.to_array().expect("small");
-                    assert!(same(&want, got), "{}: {got:?}\nexpected {want:?}\n{func}", backend.name);
+                    assert!(same(&want, got), "{}: {got:?}\nexpected {want:?}\n{func}", name);
                 }
             }
             (Err(tcc_ir::EvalError::Check { site, .. }), Err(CallError::Check { site: got, .. })) => {
-                assert_eq!(*site, got, "{}\n{func}", backend.name);
+                assert_eq!(*site, got, "{}\n{func}", name);
             }
-            (expected, result) => panic!("{}: {result:?}, expected {expected:?}\n{func}", backend.name),
+            (expected, result) => panic!("{}: {result:?}, expected {expected:?}\n{func}", name),
         }
     }
     let Ok(expected) = expected else { return Vec::new() };

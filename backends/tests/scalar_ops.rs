@@ -1,7 +1,7 @@
 //! Every scalar operation on every dtype, in serial, vector and unrolled loops of machine code,
 //! against the evaluator's meaning of the operation.
 
-use tcc_backends::cranelift;
+use tcc_backends::cranelift::{self, Vectors};
 use tcc_ir::evaluate_scalar::apply;
 use tcc_ir::loops::{Buffer, Expr, Func, LoopKind, Role, Stmt};
 use tcc_ir::scalar::{SCALAR_OPS, Signature};
@@ -44,11 +44,15 @@ fn floats(dtype: Dtype) -> Vec<f64> {
 #[derive(Clone, Copy, Debug)]
 enum Form {
     Serial,
-    Vector,
+    Vector(i64),
     Unroll,
 }
 
-const LANES: i64 = 8;
+/// Lanes of the vector loops: a part of a vector, whole ones, and some and a part.
+const LANES: [i64; 3] = [8, 16, 21];
+
+/// A number of cases that whole vectors hold.
+const BLOCK: usize = 8 * 2 * 21;
 
 /// `y[i] = op(a[i], b[i], ..)` for `cases` points (a multiple of the lanes).
 fn program(op: ScalarOp, operands: &[Dtype], result: Dtype, cases: usize, form: Form) -> Func {
@@ -70,15 +74,26 @@ fn program(op: ScalarOp, operands: &[Dtype], result: Dtype, cases: usize, form: 
         Form::Serial => {
             vec![Stmt::serial(i, Expr::int(0), Expr::int(count), vec![body(Expr::Var(i))])]
         }
-        Form::Vector | Form::Unroll => {
-            let kind = if matches!(form, Form::Vector) { LoopKind::Vector } else { LoopKind::Unroll };
+        Form::Vector(_) | Form::Unroll => {
+            let (kind, lanes) = match form {
+                Form::Vector(lanes) => (LoopKind::Vector, lanes),
+                _ => (LoopKind::Unroll, 8),
+            };
             let lane = func.add_var("i.i", Dtype::I64);
-            let place = Expr::add(Expr::mul(Expr::Var(i), Expr::int(LANES)), Expr::Var(lane));
-            let inner = Stmt::for_loop(lane, Expr::int(0), Expr::int(LANES), kind, vec![body(place)]);
-            vec![Stmt::serial(i, Expr::int(0), Expr::int(count / LANES), vec![inner])]
+            let place = Expr::add(Expr::mul(Expr::Var(i), Expr::int(lanes)), Expr::Var(lane));
+            let inner = Stmt::for_loop(lane, Expr::int(0), Expr::int(lanes), kind, vec![body(place)]);
+            vec![Stmt::serial(i, Expr::int(0), Expr::int(count / lanes), vec![inner])]
         }
     };
     func
+}
+
+/// The vectors that code is made for.
+const VECTORS: [Vectors; 3] = [Vectors::Narrow, Vectors::Avx2, Vectors::Avx512];
+
+/// Whether this machine has them.
+fn exist(vectors: Vectors) -> bool {
+    vectors <= Vectors::detect()
 }
 
 /// Equal bit for bit, but for the payloads of NaN.
@@ -105,8 +120,8 @@ fn cases(operands: &[Dtype]) -> Vec<Vec<Value<Native>>> {
         lists.iter().map(choose).collect::<Vec<_>>()
     };
     let mut cases: Vec<_> = (0..total).step_by(step).map(pick).collect();
-    while cases.len() % LANES as usize != 0 {
-        cases.push(cases[0].clone());
+    while cases.len() % BLOCK != 0 {
+        cases.push(cases[cases.len() % 7].clone());
     }
     cases
 }
@@ -120,16 +135,19 @@ fn check(op: ScalarOp, operands: &[Dtype], result: Dtype) {
             tensor.and_then(|t| t.to_array().ok()).expect("small")
         })
         .collect();
-    for form in [Form::Serial, Form::Vector, Form::Unroll] {
+    let vectors = LANES.iter().flat_map(|&lanes| VECTORS.map(|vectors| (Form::Vector(lanes), vectors)));
+    let forms = [(Form::Serial, Vectors::Narrow), (Form::Unroll, Vectors::Narrow)];
+    for (form, vectors) in forms.into_iter().chain(vectors).filter(|(_, vectors)| exist(*vectors)) {
         let func = program(op, operands, result, cases.len(), form);
-        let kernel = cranelift::load(&func).unwrap_or_else(|e| panic!("{op} {operands:?} {form:?}: {e}"));
+        let kernel = cranelift::load_with(&func, vectors)
+            .unwrap_or_else(|e| panic!("{op} {operands:?} {form:?} {vectors:?}: {e}"));
         let mut out = kernel.allocate_outputs(&[]).expect("small");
         kernel.run_arrays(&arrays.iter().collect::<Vec<_>>(), &mut out, &[]).expect("runs");
         for (case, &got) in cases.iter().zip(&Tensor::<Native>::from_array(&out[0]).data) {
             let expected = apply(op, result, operands, case).expect("defined");
             assert!(
                 same(got, expected),
-                "{op} {operands:?} -> {result} ({form:?}) of {case:?}: {got:?}, expected {expected:?}"
+                "{op} {operands:?} -> {result} ({form:?}, {vectors:?}) of {case:?}: {got:?}, expected {expected:?}"
             );
         }
     }

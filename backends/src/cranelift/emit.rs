@@ -3,11 +3,13 @@
 use super::address::{Coefficient, Place, Places};
 use super::entry::Parameters;
 use super::half;
+use super::outline::Outlined;
 use super::parts::Part;
 use super::promote::{Promoted, Slot};
 use super::scalar::{NotExpanded, Ops};
 use super::types::{Scalar, memory_type};
 use super::unsupported;
+use super::wide::{self, Group, Vectors};
 use crate::BackendError;
 use cranelift::codegen::ir::condcodes::IntCC;
 use cranelift::codegen::ir::{
@@ -61,6 +63,8 @@ pub(super) struct Emitter<'f, 'b> {
     pub(super) contraction_kernel: Option<FuncRef>,
     /// Returns its parameter.
     fail: Option<Block>,
+    /// What is compiled elsewhere, by the first statement.
+    pub(super) outlined: HashMap<*const Stmt, Outlined<'f>>,
 }
 
 /// Something that is only known inside a scope.
@@ -96,13 +100,23 @@ fn positions(func: &Func) -> Vec<i32> {
 
 pub(super) type Emitted<T> = Result<T, BackendError>;
 
+/// What an emitter needs of the module around it.
+pub(super) trait Environment<'b> {
+    /// The address of the elements of a table.
+    fn table(&mut self, b: &mut FunctionBuilder<'b>, buffer: BufferId) -> Emitted<Value>;
+    /// The vectors that loops are compiled for besides those of Cranelift.
+    fn vectors(&self) -> Vectors;
+    /// Makes a function of a group of statements.
+    fn define(&mut self, b: &mut FunctionBuilder<'b>, group: &Group) -> Emitted<FuncRef>;
+}
+
 impl<'f, 'b> Emitter<'f, 'b> {
-    /// Emits a part of a function. `table` gives the address of the elements of a table.
+    /// Emits a part of a function.
     pub fn emit(
         func: &'f Func,
         part: Part<'f>,
         builder: FunctionBuilder<'b>,
-        table: &mut dyn FnMut(&mut FunctionBuilder<'b>, BufferId) -> Emitted<Value>,
+        environment: &mut dyn Environment<'b>,
         contraction_kernel: Option<FuncRef>,
         config: TargetFrontendConfig,
     ) -> Emitted<()> {
@@ -125,9 +139,14 @@ impl<'f, 'b> Emitter<'f, 'b> {
             scope: Vec::new(),
             contraction_kernel,
             fail: None,
+            outlined: HashMap::new(),
         };
-        emitter.prologue(table)?;
-        part.body.iter().try_for_each(|stmt| emitter.statement_with_bases(stmt))?;
+        for (first, group) in wide::find(func, &emitter.places, part.body, environment.vectors()) {
+            let function = environment.define(&mut emitter.b, &group)?;
+            emitter.outlined.insert(first, Outlined { group, function });
+        }
+        emitter.prologue(environment)?;
+        emitter.outermost(part.body)?;
         let zero = emitter.ops().int(types::I32, 0);
         emitter.b.ins().return_(&[zero]);
         if let Some(fail) = emitter.fail {
@@ -146,7 +165,17 @@ impl<'f, 'b> Emitter<'f, 'b> {
     }
 
     fn block(&mut self, block: &'f [Stmt]) -> Emitted<()> {
-        block.iter().try_for_each(|stmt| self.stmt(stmt))
+        let mut at = 0;
+        while let Some(stmt) = block.get(at) {
+            at += match self.outlined(stmt)? {
+                Some(length) => length,
+                None => {
+                    self.stmt(stmt)?;
+                    1
+                }
+            };
+        }
+        Ok(())
     }
 
     /// Runs `emit` in a scope of its own: what it learns about variables and pointers is forgotten.
@@ -414,7 +443,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
     }
 
     /// The start of a buffer plus terms, from what is known in this scope.
-    fn pointer(&mut self, buffer: BufferId, terms: &[(Var, Coefficient)]) -> Value {
+    pub(super) fn pointer(&mut self, buffer: BufferId, terms: &[(Var, Coefficient)]) -> Value {
         let Some((&(var, coefficient), before)) = terms.split_last() else {
             return match self.bases[buffer.index()] {
                 Some(base) => base,
@@ -550,15 +579,20 @@ impl<'f, 'b> Emitter<'f, 'b> {
         Ok(())
     }
 
+    /// The value of a variable.
+    pub(super) fn variable(&mut self, var: Var) -> Emitted<Scalar> {
+        match (self.fixed[var.index()], self.vars[var.index()]) {
+            (Some(number), _) => Ok(Scalar::real(self.ops().int(types::I64, number))),
+            (None, Some(value)) => Ok(value),
+            (None, None) => Err(unsupported(format!("{var} outside its scope"))),
+        }
+    }
+
     /// The value of an expression.
     pub fn expr(&mut self, expr: &'f Expr) -> Emitted<Scalar> {
         match expr {
             Expr::Const(literal, dtype) => Ok(self.ops().literal(*literal, *dtype)),
-            Expr::Var(var) => match (self.fixed[var.index()], self.vars[var.index()]) {
-                (Some(number), _) => Ok(Scalar::real(self.ops().int(types::I64, number))),
-                (None, Some(value)) => Ok(value),
-                (None, None) => Err(unsupported(format!("{var} outside its scope"))),
-            },
+            Expr::Var(var) => self.variable(*var),
             Expr::Symbol(name) => Ok(Scalar::real(self.symbol(name)?)),
             Expr::Load(buffer, indices) => self.load(*buffer, indices),
             Expr::Op(ScalarOp::PowInt, dtype, operands) if operands[1].as_int().is_some() => {

@@ -1,11 +1,10 @@
 //! What a function begins with, and the starts of the buffers that its statements touch.
 
 use super::address::Coefficient;
-use super::emit::{Emitted, Emitter};
+use super::emit::{Emitted, Emitter, Environment};
 use super::types::{Scalar, value_type};
 use super::unsupported;
 use cranelift::codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
-use cranelift::frontend::FunctionBuilder;
 use tcc_ir::extent::Atom;
 use tcc_ir::loops::{BufferId, Role, Stmt};
 use tcc_ir::{Dtype, Extent, Name, ScalarOp};
@@ -21,10 +20,7 @@ pub(super) struct Parameters {
 
 impl<'f, 'b> Emitter<'f, 'b> {
     /// Loads symbols, clears registers, and computes the extents that addresses need.
-    pub(super) fn prologue(
-        &mut self,
-        table: &mut dyn FnMut(&mut FunctionBuilder<'b>, BufferId) -> Emitted<Value>,
-    ) -> Emitted<()> {
+    pub(super) fn prologue(&mut self, environment: &mut dyn Environment<'b>) -> Emitted<()> {
         let entry = self.b.create_block();
         self.b.append_block_params_for_function_params(entry);
         self.b.switch_to_block(entry);
@@ -54,7 +50,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
                 }
                 self.registers[index] = Some(variables);
             } else if matches!(buffer.role, Role::Table(_)) {
-                self.bases[index] = Some(table(&mut self.b, BufferId(index as u32))?);
+                self.bases[index] = Some(environment.table(&mut self.b, BufferId(index as u32))?);
             }
         }
         let needed: Vec<(Coefficient, Extent)> = self
@@ -113,12 +109,30 @@ impl<'f, 'b> Emitter<'f, 'b> {
         value.ok_or_else(|| unsupported(format!("`{name}`, which is not declared")))
     }
 
-    /// One of the outermost statements. The starts of the buffers that it touches are loaded before it and
+    /// The outermost statements. The starts of the buffers that one touches are loaded before it and
     /// forgotten after it: kept for the whole function they would take the longer to allocate the more
     /// statements and buffers there are.
-    pub(super) fn statement_with_bases(&mut self, stmt: &'f Stmt) -> Emitted<()> {
+    pub(super) fn outermost(&mut self, block: &'f [Stmt]) -> Emitted<()> {
+        let mut at = 0;
+        while let Some(stmt) = block.get(at) {
+            let first = std::ptr::from_ref(stmt);
+            let length = self.outlined.get(&first).map_or(1, |outlined| outlined.group.length);
+            let opened = self.open(&block[at..at + length])?;
+            if self.outlined(stmt)?.is_none() {
+                self.stmt(stmt)?;
+            }
+            for index in opened {
+                self.bases[index] = None;
+            }
+            at += length;
+        }
+        Ok(())
+    }
+
+    /// Loads the starts of the buffers that statements touch.
+    fn open(&mut self, block: &'f [Stmt]) -> Emitted<Vec<usize>> {
         let mut touched = Vec::new();
-        self.accesses(std::slice::from_ref(stmt), &mut touched);
+        self.accesses(block, &mut touched);
         let mut opened = Vec::new();
         for place in touched {
             let index = place.buffer.index();
@@ -128,11 +142,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
                 opened.push(index);
             }
         }
-        self.stmt(stmt)?;
-        for index in opened {
-            self.bases[index] = None;
-        }
-        Ok(())
+        Ok(opened)
     }
 
     /// The address of a place in the working memory.

@@ -11,14 +11,17 @@ mod entry;
 mod half;
 mod jit;
 mod object;
+mod outline;
 mod parts;
 mod promote;
 mod scalar;
 mod types;
 mod vector;
+mod wide;
 
-pub use jit::load;
+pub use jit::{load, load_with};
 pub use object::emit;
+pub use wide::Vectors;
 
 use crate::BackendError;
 use cranelift::codegen::Context;

@@ -1,10 +1,11 @@
 //! Object files, and text of what goes into them.
 
+use super::parts::Built;
+use super::wide::Vectors;
 use super::{codegen, compile, isa, parts};
 use crate::signature::with_places;
 use crate::tables;
 use crate::{Artifact, BackendError, EmitKind, RECIPE_SECTION, Target};
-use cranelift::codegen::Context;
 use cranelift::codegen::ir::{InstBuilder, types};
 use cranelift::frontend::FunctionBuilder;
 use cranelift::module::{DataDescription, DataId, FuncId, Module, ModuleError, default_libcall_names};
@@ -26,11 +27,16 @@ pub fn emit(func: &Func, kind: EmitKind, target: &Target) -> Result<Artifact, Ba
         Ok(b.ins().symbol_value(types::I64, global))
     };
     let mut text = String::new();
-    let mut built = |module: &mut ObjectModule, id: FuncId, context: &mut Context| {
-        match kind {
-            EmitKind::Object => parts::compiled(module, id, context)?,
-            EmitKind::Clif => text.push_str(&context.func.display().to_string()),
-            EmitKind::Asm => {
+    let mut built = |module: &mut ObjectModule, id: FuncId, built: Built<'_>| {
+        match (kind, built) {
+            (EmitKind::Object, built) => parts::compiled(module, id, built)?,
+            (EmitKind::Clif, Built::Context(context)) => text.push_str(&context.func.display().to_string()),
+            (EmitKind::Clif, Built::Group(_)) => {}
+            (EmitKind::Asm, Built::Group(group)) => {
+                let name = module.declarations().get_function_decl(id).linkage_name(id);
+                text.push_str(&format!("{name}:\n{}\n", group.listing()));
+            }
+            (EmitKind::Asm, Built::Context(context)) => {
                 context.set_disasm(true);
                 compile(module, id, context)?;
                 let code = context.compiled_code().and_then(|code| code.vcode.clone());
@@ -39,7 +45,8 @@ pub fn emit(func: &Func, kind: EmitKind, target: &Target) -> Result<Artifact, Ba
         }
         Ok(())
     };
-    parts::define(func, &mut module, &symbol, &mut address, &mut built)?;
+    let vectors = if target.native { Vectors::detect() } else { Vectors::Narrow };
+    parts::define(func, &mut module, &symbol, vectors, &mut address, &mut built)?;
     if kind != EmitKind::Object {
         return Ok(Artifact::Text(text));
     }

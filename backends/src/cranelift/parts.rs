@@ -5,10 +5,11 @@
 //! entry calls one after another. Registers and `let`s stay within a part; small arrays that several parts
 //! touch lie in memory.
 
-use super::emit::{Emitted, Emitter, signature};
-use super::{codegen, compile, contract};
+use super::emit::{Emitted, Emitter, Environment, signature};
+use super::wide::{Group, Vectors};
+use super::{codegen, compile, contract, outline};
 use cranelift::codegen::Context;
-use cranelift::codegen::ir::{InstBuilder, UserFuncName, Value, types};
+use cranelift::codegen::ir::{FuncRef, InstBuilder, UserFuncName, Value, types};
 use cranelift::frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift::module::{FuncId, Linkage, Module};
 use std::collections::HashMap;
@@ -50,19 +51,61 @@ impl Part<'_> {
 pub(super) type TableAddress<'t, M> =
     &'t mut dyn FnMut(&mut M, &mut FunctionBuilder, BufferId) -> Emitted<Value>;
 
-/// Defines `func` in a module. `built` is shown every function before it is compiled, the entry last, and
-/// compiles it or not.
+/// Something that becomes a function of a module.
+pub(super) enum Built<'c> {
+    /// A function of Cranelift that is not compiled yet.
+    Context(&'c mut Context),
+    /// The machine code of a group of statements.
+    Group(&'c Group<'c>),
+}
+
+/// What happens to every function of a module, the entry last.
+pub(super) type Use<'t, M> = &'t mut dyn FnMut(&mut M, FuncId, Built<'_>) -> Emitted<()>;
+
+/// The module around a part.
+struct Around<'a, M> {
+    module: &'a mut M,
+    symbol: &'a str,
+    vectors: Vectors,
+    table: TableAddress<'a, M>,
+    built: Use<'a, M>,
+    /// Groups that have become functions.
+    groups: &'a mut usize,
+}
+
+impl<'b, M: Module> Environment<'b> for Around<'_, M> {
+    fn table(&mut self, b: &mut FunctionBuilder<'b>, buffer: BufferId) -> Emitted<Value> {
+        (self.table)(self.module, b, buffer)
+    }
+
+    fn vectors(&self) -> Vectors {
+        self.vectors
+    }
+
+    fn define(&mut self, b: &mut FunctionBuilder<'b>, group: &Group) -> Emitted<FuncRef> {
+        let name = format!("{}.wide.{}", self.symbol, self.groups);
+        *self.groups += 1;
+        let signature = outline::signature(self.module.target_config());
+        let id = self.module.declare_function(&name, Linkage::Local, &signature);
+        let id = id.map_err(|error| codegen(error.to_string()))?;
+        (self.built)(self.module, id, Built::Group(group))?;
+        Ok(self.module.declare_func_in_func(id, b.func))
+    }
+}
+
+/// Defines `func` in a module. `built` is given every function, the entry last, and compiles it or not.
 pub(super) fn define<M: Module>(
     func: &Func,
     module: &mut M,
     symbol: &str,
+    vectors: Vectors,
     table: TableAddress<'_, M>,
-    built: &mut dyn FnMut(&mut M, FuncId, &mut Context) -> Emitted<()>,
+    built: Use<'_, M>,
 ) -> Emitted<FuncId> {
     let ranges = split(&func.body, |buffer| func.buffer(buffer).is_register());
     let owners = owners(func, &ranges);
     let mut builder_context = FunctionBuilderContext::new();
-    let mut ids = Vec::new();
+    let (mut ids, mut groups) = (Vec::new(), 0);
     for (number, range) in ranges.iter().enumerate() {
         let part = Part { body: &func.body[range.clone()], number, owners: &owners };
         let (name, linkage) = match ranges.len() {
@@ -72,9 +115,17 @@ pub(super) fn define<M: Module>(
         let (id, mut context) = declare(module, &name, linkage)?;
         let config = module.target_config();
         let mut builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
-        let kernel = contract::kernel(func, module, &mut builder);
-        Emitter::emit(func, part, builder, &mut |b, id| table(module, b, id), kernel, config)?;
-        built(module, id, &mut context)?;
+        let kernel = contract::kernel(func, &mut *module, &mut builder);
+        let mut around = Around {
+            module: &mut *module,
+            symbol,
+            vectors,
+            table: &mut *table,
+            built: &mut *built,
+            groups: &mut groups,
+        };
+        Emitter::emit(func, part, builder, &mut around, kernel, config)?;
+        built(module, id, Built::Context(&mut context))?;
         ids.push(id);
     }
     if let [whole] = ids[..] {
@@ -82,7 +133,7 @@ pub(super) fn define<M: Module>(
     }
     let (entry, mut context) = declare(module, symbol, Linkage::Export)?;
     call_all(&ids, module, FunctionBuilder::new(&mut context.func, &mut builder_context));
-    built(module, entry, &mut context)?;
+    built(module, entry, Built::Context(&mut context))?;
     Ok(entry)
 }
 
@@ -124,10 +175,17 @@ fn call_all(parts: &[FuncId], module: &mut impl Module, mut b: FunctionBuilder) 
 }
 
 /// Compiles a function that was built, as [`define`] asks.
-pub(super) fn compiled<M: Module>(module: &mut M, id: FuncId, context: &mut Context) -> Emitted<()> {
-    compile(module, id, context)?;
-    module.clear_context(context);
-    Ok(())
+pub(super) fn compiled<M: Module>(module: &mut M, id: FuncId, built: Built<'_>) -> Emitted<()> {
+    match built {
+        Built::Context(context) => {
+            compile(module, id, context)?;
+            module.clear_context(context);
+            Ok(())
+        }
+        Built::Group(group) => module
+            .define_function_bytes(id, 64, &group.bytes, &[])
+            .map_err(|error| codegen(error.to_string())),
+    }
 }
 
 /// Where to cut: between statements that share neither a `let` nor a register.

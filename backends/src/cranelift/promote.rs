@@ -59,7 +59,8 @@ impl<'f> Emitter<'f, '_> {
             let elements = buffer.elements().as_const();
             let scratch = matches!(buffer.role, Role::Scratch { .. }) && !buffer.is_register();
             let fits = elements.is_some_and(|n| (1..=MAX_ELEMENTS).contains(&n));
-            scratch && self.part.owns(index) && !buffer.dtype.is_complex() && fits
+            let elsewhere = self.is_outlined(index);
+            scratch && self.part.owns(index) && !buffer.dtype.is_complex() && fits && !elsewhere
         };
         let mut survey = Survey {
             candidates: self.func.buffers.iter().enumerate().map(|row| small(row).then_some(false)).collect(),
