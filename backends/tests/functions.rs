@@ -186,7 +186,8 @@ fn vector_loops_with_masks_and_lets_agree() {
          }",
     );
     assert_eq!(agree(&func, &[]).len(), 4);
-    let text = match cranelift::emit(&func, EmitKind::Clif, &Target::default()) {
+    let narrow = Target { native: false, ..Target::default() };
+    let text = match cranelift::emit(&func, EmitKind::Clif, &narrow) {
         Ok(Artifact::Text(text)) => text,
         other => panic!("{other:?}"),
     };
@@ -223,7 +224,8 @@ fn small_arrays_live_in_registers() {
          }",
     );
     assert_eq!(agree(&func, &[]).len(), 2);
-    let text = match cranelift::emit(&func, EmitKind::Clif, &Target::default()) {
+    let narrow = Target { native: false, ..Target::default() };
+    let text = match cranelift::emit(&func, EmitKind::Clif, &narrow) {
         Ok(Artifact::Text(text)) => text,
         other => panic!("{other:?}"),
     };
@@ -268,4 +270,83 @@ fn objects_stand_alone() {
         let asm = cranelift::emit(&func, EmitKind::Asm, &target).expect("emits");
         assert!(!asm.as_bytes().is_empty());
     }
+}
+
+/// A loop around vectors of `lanes`, of which each runs `body` at the place `P`.
+fn vectors(lanes: usize, declarations: &str, body: &str) -> Func {
+    let size = 3 * lanes;
+    let body = body.replace('P', &format!("o * {lanes} + v"));
+    parse(&format!(
+        "func @vectors() {{ {} for o in 0..3 {{ vector for v in 0..{lanes} {{ {body} }} }} }}",
+        declarations.replace("SIZE", &size.to_string()),
+    ))
+}
+
+#[test]
+fn more_values_than_registers_agree() {
+    for (dtype, suffix) in [("f32", "f32"), ("f64", ""), ("i32", "i32")] {
+        let mut body = String::new();
+        for n in 0..100 {
+            let factor = if dtype == "i32" { format!("{n}i32") } else { format!("{n}.5{suffix}") };
+            body += &format!("let a{n}: {dtype} = X[P] * {factor} let b{n}: bool = a{n} < X[P] ");
+        }
+        // The values are needed in another order than they are made, so that all of them wait.
+        for n in 0..100 {
+            let other = n * 37 % 100;
+            body += &format!("Y[P] += select(b{n}, a{other}, a{n} * a{other}) ");
+        }
+        let declarations =
+            format!("input X: {dtype}[SIZE] output Y: {dtype}[SIZE] for i in 0..SIZE {{ Y[i] = X[i] }}");
+        agree(&vectors(24, &declarations, &body), &[]);
+    }
+}
+
+#[test]
+fn more_pointers_than_registers_agree() {
+    let mut declarations = String::new();
+    for n in 0..30 {
+        declarations += &format!("input X{n}: f32[SIZE, {}] ", n + 1);
+    }
+    declarations += "output Y: f32[SIZE] ";
+    let sum: Vec<String> = (0..30).map(|n| format!("X{n}[P, {}]", n / 2)).collect();
+    agree(&vectors(16, &declarations, &format!("Y[P] = {}", sum.join(" + "))), &[]);
+}
+
+#[test]
+fn every_number_of_lanes_agrees() {
+    for lanes in 1..=35 {
+        for dtype in ["f32", "f64", "i32", "i64"] {
+            let declarations = format!(
+                "input X: {dtype}[SIZE] input B: bool[SIZE] output Y: {dtype}[SIZE] output Z: {dtype}
+                 scratch p: {dtype}[{lanes}]
+                 vector for l in 0..{lanes} {{ p[l] = X[l] }}"
+            );
+            let zero = match dtype {
+                "f32" => "0.0f32",
+                "f64" => "0.0",
+                "i32" => "0i32",
+                _ => "0",
+            };
+            let body = format!("Y[P] = select(B[P], X[P] * X[P], {zero}) p[v] max= X[P]");
+            let mut func = vectors(lanes, &declarations, &body).to_string();
+            func.truncate(func.trim_end().len() - 1);
+            func += &format!("Z = p[0] for l in 1..{lanes} {{ Z += p[l] }} }}");
+            agree(&parse(&func), &[]);
+        }
+    }
+}
+
+#[test]
+fn listings_show_the_full_width() {
+    let func = vectors(16, "input X: f32[SIZE] output Y: f32[SIZE]", "Y[P] = sqrt(X[P])");
+    let text = match cranelift::emit(&func, EmitKind::Asm, &Target::default()) {
+        Ok(Artifact::Text(text)) => text,
+        other => panic!("{other:?}"),
+    };
+    let expected = match Vectors::detect() {
+        Vectors::Avx512 => "vsqrtps zmm",
+        Vectors::Avx2 => "vsqrtps ymm",
+        Vectors::Narrow => "sqrt",
+    };
+    assert!(text.contains(expected), "{text}");
 }

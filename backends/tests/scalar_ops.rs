@@ -120,8 +120,9 @@ fn cases(operands: &[Dtype]) -> Vec<Vec<Value<Native>>> {
         lists.iter().map(choose).collect::<Vec<_>>()
     };
     let mut cases: Vec<_> = (0..total).step_by(step).map(pick).collect();
+    let count = cases.len();
     while cases.len() % BLOCK != 0 {
-        cases.push(cases[cases.len() % 7].clone());
+        cases.push(cases[cases.len() % count].clone());
     }
     cases
 }

@@ -1,7 +1,7 @@
 //! Pipelines: sequences of passes as text, both ways.
 //!
 //! ```text
-//! canonicalize, cse, dce | fuse, tile(32), vectorize(8)
+//! canonicalize, cse, dce | fuse, tile(32), vectorize(16)
 //! ```
 //!
 //! Graph passes stand before the bar, loop passes after it; the bar is the lowering. A text without
@@ -39,14 +39,14 @@ pub const LEVELS: &[Level] = &[
         name: "O2",
         about: "the default: fewer passes over memory, vectors",
         text: "fold, canonicalize, fold, defer_normalisation, cse, contraction_order, cse, dce \
-               | simplify, contract, block, fuse, simplify, interchange, hoist, vectorize(8), expand_math, simplify, \
+               | simplify, contract, block, fuse, simplify, interchange, hoist, vectorize(16), expand_math, simplify, \
                reuse_buffers",
     },
     Level {
         name: "O3",
         about: "also what makes code larger",
         text: "fold, canonicalize, fold, defer_normalisation, cse, contraction_order, cse, dce \
-               | simplify, contract, block, fuse, simplify, interchange, hoist, vectorize(8), unroll(4), expand_math, \
+               | simplify, contract, block, fuse, simplify, interchange, hoist, vectorize(16), unroll(4), expand_math, \
                simplify, reuse_buffers",
     },
 ];

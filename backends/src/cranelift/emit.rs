@@ -288,7 +288,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
         }
     }
 
-    fn unrolled(&mut self, l: &'f For, lo: i64, hi: i64) -> Emitted<()> {
+    pub(super) fn unrolled(&mut self, l: &'f For, lo: i64, hi: i64) -> Emitted<()> {
         for value in lo..hi {
             self.fixed[l.var.index()] = Some(value);
             self.scoped(|e| e.block(&l.body))?;

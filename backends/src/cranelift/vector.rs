@@ -48,10 +48,11 @@ impl Lanes {
 }
 
 impl<'f> Emitter<'f, '_> {
-    /// Emits a vector loop; `false` if it has to run lane by lane.
+    /// Emits a vector loop; `false` if it has to run lane by lane. Lanes that fill no vector do.
     pub fn vector_loop(&mut self, l: &'f For, lo: i64, hi: i64) -> Result<bool, BackendError> {
         let Some(mut lanes) = self.legal(l, lo, hi) else { return Ok(false) };
         let step = i64::from(16 / lanes.width);
+        let rest = lo + (hi - lo) / step * step;
         for stmt in &l.body {
             for chunk in 0..((hi - lo) / step) as usize {
                 self.fixed[l.var.index()] = Some(lo + chunk as i64 * step);
@@ -59,6 +60,7 @@ impl<'f> Emitter<'f, '_> {
             }
         }
         self.fixed[l.var.index()] = None;
+        self.unrolled(l, rest, hi)?;
         Ok(true)
     }
 
@@ -75,7 +77,7 @@ impl<'f> Emitter<'f, '_> {
             }
             _ => None,
         })?;
-        if !matches!(width, 4 | 8) || (hi - lo) % i64::from(16 / width) != 0 {
+        if !matches!(width, 4 | 8) || hi - lo < i64::from(16 / width) {
             return None;
         }
         let mut lanes = Lanes {

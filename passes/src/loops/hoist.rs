@@ -16,14 +16,18 @@
 //! - the statement certainly runs: it stands directly in a loop with at least one iteration, and no
 //!   check that could end the function stands before it.
 //!
+//! Where the contract lets products be reassociated, a division by a value that moves becomes a product
+//! with its inverse, which moves too: a division takes ten times as long as a product.
+//!
 //! Index arithmetic (sums, products and comparisons of i64) stays where it is: it is cheap, and other
 //! passes read strides from it.
 
-use crate::{Changed, PassContext};
+use crate::{Changed, Contract, PassContext};
 use std::collections::{BTreeSet, HashMap};
 use tcc_ir::Dtype;
 use tcc_ir::ScalarOp;
 use tcc_ir::loops::{BufferId, Expr, For, Func, Role, Stmt, Var};
+use tcc_ir::scalar::Literal;
 
 /// Moves invariant values out of every loop, from the innermost outwards.
 pub fn run(func: &mut Func, context: &PassContext) -> Changed {
@@ -123,6 +127,17 @@ impl Hoist<'_> {
         if is_cheap(expr) {
             return;
         }
+        if self.divides_by_invariant(out, expr, certain)
+            && self.context.spend()
+            && let Expr::Op(op, dtype, operands) = expr
+            && let [_, divisor] = operands.as_mut_slice()
+        {
+            let one = Expr::Const(Literal::Real(1.0), *dtype);
+            let by = std::mem::replace(divisor, one.clone());
+            *divisor = Expr::op(ScalarOp::Div, *dtype, vec![one, by]);
+            *op = ScalarOp::Mul;
+            self.changed = true;
+        }
         if !self.moves(out, expr, certain) {
             expr.children_mut().iter_mut().for_each(|child| self.expr(out, child, certain));
             return;
@@ -145,6 +160,16 @@ impl Hoist<'_> {
         out.known.insert(value.clone(), var);
         out.before.push(Stmt::Let(var, value));
         self.changed = true;
+    }
+
+    /// Whether an expression is a division of what changes in the loop by what does not.
+    fn divides_by_invariant(&self, out: &Loop, expr: &Expr, certain: bool) -> bool {
+        let Expr::Op(ScalarOp::Div, Dtype::F32 | Dtype::F64, operands) = expr else { return false };
+        let [dividend, divisor] = operands.as_slice() else { return false };
+        self.context.contract >= Contract::Reassoc
+            && !matches!(divisor, Expr::Const(..))
+            && !self.moves(out, dividend, certain)
+            && self.moves(out, divisor, certain)
     }
 
     /// Whether an expression has the same value before the loop, and may be computed there.
@@ -277,6 +302,30 @@ mod tests {
         hoisted(
             "for j in 0..4 { Y[j] = X[n - 1] + S[2] }",
             "let add.h: f32 = X[n - 1] + S[2] for j in 0..4 { Y[j] = add.h }",
+        );
+    }
+
+    #[test]
+    fn divisors_become_inverses_if_the_contract_allows() {
+        let before =
+            "for i in 0..n { for j in 0..n { Y[j] = X[j] / f32(i) + 1.0f32 / X[j] + X[j] / 3.0f32 } }";
+        hoisted(
+            before,
+            "for i in 0..n {
+               let div.h: f32 = 1.0f32 / f32(i)
+               for j in 0..n { Y[j] = X[j] * div.h + 1.0f32 / X[j] + X[j] / 3.0f32 }
+             }",
+        );
+        let mut strict = PassContext::default();
+        strict.contract = Contract::Strict;
+        check(
+            run,
+            &strict,
+            before,
+            "for i in 0..n {
+               let cast.h: f32 = f32(i)
+               for j in 0..n { Y[j] = X[j] / cast.h + 1.0f32 / X[j] + X[j] / 3.0f32 }
+             }",
         );
     }
 

@@ -74,7 +74,7 @@ pub static LOOP_PASSES: &[Pass<Func>] = &[
     Pass {
         name: "vectorize",
         about: "run blocks of innermost loops as the lanes of vectors",
-        params: &[Param { name: "lanes", default: 8, choices: &[2, 4, 8, 16] }],
+        params: &[Param { name: "lanes", default: 16, choices: &[2, 4, 8, 16, 32] }],
         required: false,
         run: vectorize::run,
     },

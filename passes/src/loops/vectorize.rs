@@ -6,10 +6,11 @@
 //! for i.o in 0..n div 8 { vector for i.v in 0..8 { Y[i.o*8 + i.v] = X[i.o*8 + i.v] * 2 } }
 //! for i in n div 8 * 8..n div 8 * 8 + n mod 8 { Y[i] = X[i] * 2 }
 //!
-//! for i in 0..16 { acc += X[i] }
+//! for i in 0..37 { acc += X[i] }
 //!   -->
 //! vector for l in 0..8 { acc.v[l] = 0 }
-//! for i.o in 0..2 { vector for i.v in 0..8 { acc.v[i.v] += X[i.o*8 + i.v] } }
+//! for i.o in 0..4 { vector for i.v in 0..8 { acc.v[i.v] += X[i.o*8 + i.v] } }
+//! vector for i.v in 0..5 { acc.v[i.v] += X[32 + i.v] }
 //! vector for l in 0..4 { acc.v[l] += acc.v[l + 4] } ..
 //! acc += acc.v[0]
 //! ```
@@ -21,11 +22,13 @@
 //! every backend gives the same bytes.
 
 mod legal;
+mod outer;
 
 use super::growth::is_within_limits;
 use super::index::Facts;
 use crate::{Changed, PassContext};
 use legal::{Reduction, reductions};
+use std::collections::{BTreeMap, BTreeSet};
 use tcc_ir::Dtype;
 use tcc_ir::loops::{Buffer, BufferId, Expr, For, Func, LoopKind, Role, Stmt, Var};
 use tcc_ir::scalar::Literal;
@@ -34,12 +37,23 @@ use tcc_ir::scalar::Literal;
 /// combining the accumulators costs about as much as that.
 const WORTHWHILE_BLOCKS: i64 = 4;
 
+/// Of light reductions so many times as many lanes are combined: additions wait for each other, and
+/// those of several vectors do not.
+const LIGHT_FACTOR: i64 = 4;
+
+/// A body with at most so many operations is light: the additions would be most of what is waited for.
+const LIGHT_BODY: usize = 6;
+
+/// Loops with fewer iterations stay as they are.
+const LEAST_TRIPS: i64 = 8;
+
 /// Vectorises every innermost loop that qualifies.
 pub fn run(func: &mut Func, context: &PassContext) -> Changed {
     let before = func.clone();
     let lanes = context.argument("lanes").max(2);
     let body = std::mem::take(&mut func.body);
-    let mut vectorizer = Vectorizer { func, context, lanes, changed: false };
+    let total = outer::mentions(&body);
+    let mut vectorizer = Vectorizer { func, context, lanes, total, changed: false };
     let body = vectorizer.block(body);
     let changed = vectorizer.changed;
     func.body = body;
@@ -54,6 +68,8 @@ struct Vectorizer<'a> {
     func: &'a mut Func,
     context: &'a PassContext,
     lanes: i64,
+    /// How often the function mentions each buffer.
+    total: outer::Mentions,
     changed: bool,
 }
 
@@ -63,8 +79,24 @@ struct Blocks {
     lo: Expr,
     /// Number of whole blocks.
     count: Expr,
-    /// Bounds of the counter after the blocks; `None` if nothing is left.
-    rest: Option<(Expr, Expr)>,
+    /// What is left after the blocks.
+    rest: Option<Rest>,
+}
+
+/// Iterations that fill no block.
+enum Rest {
+    /// From this one on, a known number of two and more.
+    Lanes(Expr, i64),
+    /// From one to before another.
+    Loop(Expr, Expr),
+}
+
+/// Scalar operations of an expression, indices aside.
+fn operations(expr: &Expr) -> usize {
+    match expr {
+        Expr::Op(_, _, operands) => 1 + operands.iter().map(operations).sum::<usize>(),
+        Expr::Const(..) | Expr::Var(_) | Expr::Symbol(_) | Expr::Load(..) => 0,
+    }
 }
 
 impl Vectorizer<'_> {
@@ -88,12 +120,20 @@ impl Vectorizer<'_> {
     }
 
     fn each(&mut self, each: For, result: &mut Vec<Stmt>) {
+        if let Some(registers) = outer::registers(self.func, &each, &self.total)
+            && let Some(lanes) = self.outer_lanes(&each, registers.len())
+            && self.context.spend()
+        {
+            self.changed = true;
+            return self.vectorize_outer(each, &registers, lanes, result);
+        }
         let innermost = each.body.iter().all(|stmt| stmt.blocks().is_empty());
         let accumulators = if innermost { reductions(self.func, self.context.contract, &each) } else { None };
-        match accumulators {
-            Some(accumulators) if self.is_worthwhile(&each, &accumulators) && self.context.spend() => {
+        let lanes = accumulators.as_ref().and_then(|accumulators| self.lanes(&each, accumulators));
+        match (accumulators, lanes) {
+            (Some(accumulators), Some(lanes)) if self.context.spend() => {
                 self.changed = true;
-                self.vectorize(each, &accumulators, result);
+                self.vectorize(each, &accumulators, lanes, result);
             }
             _ => {
                 let body = self.block(each.body);
@@ -102,28 +142,95 @@ impl Vectorizer<'_> {
         }
     }
 
-    fn is_worthwhile(&self, each: &For, accumulators: &[Reduction]) -> bool {
-        let least = if accumulators.is_empty() { self.lanes } else { self.lanes * WORTHWHILE_BLOCKS };
-        let short = Facts::default().at_most(&each.hi, &each.lo, i128::from(self.lanes) - 1);
-        // One block and a rest would be two copies of the body for hardly more than one block of work.
-        let pays = |count: i64| count >= least && (count % self.lanes == 0 || count >= 2 * self.lanes);
-        !short && each.trip_count().is_none_or(pays)
+    /// How many lanes a loop is given, if vectors pay.
+    fn lanes(&self, each: &For, accumulators: &[Reduction]) -> Option<i64> {
+        let lanes = self.lanes;
+        if Facts::default().at_most(&each.hi, &each.lo, i128::from(LEAST_TRIPS.min(lanes)) - 1) {
+            return None;
+        }
+        let Some(count) = each.trip_count() else { return Some(lanes) };
+        if accumulators.is_empty() {
+            return (count >= LEAST_TRIPS.min(lanes)).then_some(lanes.min(count));
+        }
+        let operations: usize = each.body.iter().flat_map(Stmt::exprs).map(operations).sum();
+        let most = if operations <= LIGHT_BODY { LIGHT_FACTOR * lanes } else { lanes };
+        // Halves of the lanes are combined, so their number is a power of two times the least one.
+        [most, lanes, lanes / 2].into_iter().find(|&lanes| lanes >= 2 && count >= lanes * WORTHWHILE_BLOCKS)
     }
 
-    fn vectorize(&mut self, each: For, reductions: &[Reduction], result: &mut Vec<Stmt>) {
+    /// How many iterations of a loop around loops become lanes. Several vectors pay: additions to one wait
+    /// for each other.
+    fn outer_lanes(&self, each: &For, registers: usize) -> Option<i64> {
+        let Some(count) = each.trip_count() else { return Some(self.lanes) };
+        let most = if registers <= 2 { LIGHT_FACTOR * self.lanes } else { self.lanes };
+        let fitting = [most, self.lanes].into_iter().find(|&lanes| count >= lanes);
+        fitting.or((count >= LEAST_TRIPS.min(self.lanes)).then_some(count))
+    }
+
+    fn vectorize_outer(&mut self, each: For, registers: &[BufferId], lanes: i64, result: &mut Vec<Stmt>) {
         let name = self.func.var(each.var).name.clone();
-        let blocks = self.blocks(&each, &name, result);
+        let blocks = self.blocks(&each, &name, lanes, result);
+        let arrays: BTreeMap<BufferId, BufferId> =
+            registers.iter().map(|&register| (register, outer::array(self.func, register, lanes))).collect();
+        let written: BTreeSet<BufferId> = each.body.iter().flat_map(Stmt::writes).collect();
+        let block = self.func.add_var(&format!("{name}.o"), Dtype::I64);
+        let first = Expr::add(blocks.lo.clone(), Expr::mul(block.into(), Expr::int(lanes)));
+        let of =
+            |first, lanes| outer::Lanes { each: &each, written: &written, arrays: &arrays, first, lanes };
+        let body = of(first, lanes).statements(self.func);
+        result.push(Stmt::for_loop(block, Expr::int(0), blocks.count, each.kind, body));
+        match blocks.rest {
+            Some(Rest::Lanes(first, count)) => result.extend(of(first, count).statements(self.func)),
+            Some(Rest::Loop(lo, hi)) => {
+                let body = self.func.copy_fresh(&each.body);
+                result.push(Stmt::for_loop(each.var, lo, hi, each.kind, body));
+            }
+            None => {}
+        }
+    }
+
+    fn vectorize(&mut self, each: For, reductions: &[Reduction], lanes: i64, result: &mut Vec<Stmt>) {
+        let name = self.func.var(each.var).name.clone();
+        let blocks = self.blocks(&each, &name, lanes, result);
         let buffers: Vec<BufferId> =
-            reductions.iter().map(|reduction| self.accumulators(reduction)).collect();
+            reductions.iter().map(|reduction| self.accumulators(reduction, lanes)).collect();
         for (reduction, &buffer) in reductions.iter().zip(&buffers) {
             let start = Expr::Const(Literal::identity(reduction.op, reduction.dtype), reduction.dtype);
-            result.push(self.lane_loop(&name, self.lanes, |lane| Stmt::Store(buffer, vec![lane], start)));
+            result.push(self.lane_loop(&name, lanes, |lane| Stmt::Store(buffer, vec![lane], start)));
         }
         let outer = self.func.add_var(&format!("{name}.o"), Dtype::I64);
-        let lane = self.func.add_var(&format!("{name}.v"), Dtype::I64);
-        let mut body =
-            if blocks.rest.is_some() { self.func.copy_fresh(&each.body) } else { each.body.clone() };
-        let first = Expr::add(blocks.lo.clone(), Expr::mul(outer.into(), Expr::int(self.lanes)));
+        let first = Expr::add(blocks.lo.clone(), Expr::mul(outer.into(), Expr::int(lanes)));
+        let body = if blocks.rest.is_some() { self.func.copy_fresh(&each.body) } else { each.body.clone() };
+        let vector = self.in_lanes(&each, body, first, lanes, (reductions, &buffers));
+        result.push(Stmt::for_loop(outer, Expr::int(0), blocks.count, each.kind, vec![vector]));
+        match blocks.rest {
+            // Fewer lanes are still one vector.
+            Some(Rest::Lanes(first, count)) => {
+                let body = each.body.clone();
+                let vector = self.in_lanes(&each, body, first, count, (reductions, &buffers));
+                result.push(vector);
+                self.combine_all(reductions, &buffers, lanes, &name, result);
+            }
+            Some(Rest::Loop(lo, hi)) => {
+                self.combine_all(reductions, &buffers, lanes, &name, result);
+                let For { var, kind, body, .. } = each;
+                result.push(Stmt::for_loop(var, lo, hi, kind, body));
+            }
+            None => self.combine_all(reductions, &buffers, lanes, &name, result),
+        }
+    }
+
+    /// The iterations from `first` on as the lanes of one vector; reductions go to their accumulators.
+    fn in_lanes(
+        &mut self,
+        each: &For,
+        mut body: Vec<Stmt>,
+        first: Expr,
+        lanes: i64,
+        (reductions, buffers): (&[Reduction], &[BufferId]),
+    ) -> Stmt {
+        let name = format!("{}.v", self.func.var(each.var).name);
+        let lane = self.func.add_var(&name, Dtype::I64);
         let place = Expr::add(first, lane.into());
         for stmt in &mut body {
             if let Stmt::Accumulate(_, buffer, indices, _) = stmt
@@ -134,24 +241,20 @@ impl Vectorizer<'_> {
             }
             stmt.substitute(each.var, &place);
         }
-        let vector = Stmt::for_loop(lane, Expr::int(0), Expr::int(self.lanes), LoopKind::Vector, body);
-        result.push(Stmt::for_loop(outer, Expr::int(0), blocks.count, each.kind, vec![vector]));
-        for (reduction, &buffer) in reductions.iter().zip(&buffers) {
-            self.combine(reduction, buffer, &name, result);
-        }
-        if let Some((lo, hi)) = blocks.rest {
-            let For { var, kind, body, .. } = each;
-            result.push(Stmt::for_loop(var, lo, hi, kind, body));
-        }
+        Stmt::for_loop(lane, Expr::int(0), Expr::int(lanes), LoopKind::Vector, body)
     }
 
-    fn blocks(&mut self, each: &For, name: &str, result: &mut Vec<Stmt>) -> Blocks {
-        let lanes = Expr::int(self.lanes);
+    fn blocks(&mut self, each: &For, name: &str, count: i64, result: &mut Vec<Stmt>) -> Blocks {
+        let lanes = Expr::int(count);
         let (lo, hi) = (each.lo.clone(), each.hi.clone());
-        if let Some(count) = each.trip_count() {
-            let whole = count / self.lanes;
-            let rest = (Expr::add(lo.clone(), Expr::int(whole * self.lanes)), hi);
-            let rest = (count % self.lanes != 0).then_some(rest);
+        if let Some(trips) = each.trip_count() {
+            let (whole, left) = (trips / count, trips % count);
+            let first = Expr::add(lo.clone(), Expr::int(whole * count));
+            let rest = match left {
+                0 => None,
+                1 => Some(Rest::Loop(first, hi)),
+                _ => Some(Rest::Lanes(first, left)),
+            };
             return Blocks { lo, count: Expr::int(whole), rest };
         }
         // Bounds are computed once, also where the body writes what they read.
@@ -163,7 +266,7 @@ impl Vectorizer<'_> {
         let first = Expr::add(lo.clone(), Expr::mul(count.clone(), lanes.clone()));
         // Written so that it is plain how few are left: nobody vectorises them again.
         let end = Expr::add(first.clone(), Expr::modulo(length, lanes));
-        Blocks { lo, count, rest: Some((first, end)) }
+        Blocks { lo, count, rest: Some(Rest::Loop(first, end)) }
     }
 
     /// A small expression for the value: itself, or a variable.
@@ -177,9 +280,9 @@ impl Vectorizer<'_> {
     }
 
     /// A buffer with an accumulator per lane.
-    fn accumulators(&mut self, reduction: &Reduction) -> BufferId {
+    fn accumulators(&mut self, reduction: &Reduction, lanes: i64) -> BufferId {
         let name = format!("{}.v", self.func.buffer(reduction.buffer).name);
-        let extents = vec![self.lanes.into()];
+        let extents = vec![lanes.into()];
         self.func.add_buffer(Buffer::new(name, reduction.dtype, extents, Role::Scratch { offset: None }))
     }
 
@@ -189,10 +292,30 @@ impl Vectorizer<'_> {
         Stmt::for_loop(lane, Expr::int(0), Expr::int(lanes), LoopKind::Vector, body)
     }
 
+    fn combine_all(
+        &mut self,
+        reductions: &[Reduction],
+        buffers: &[BufferId],
+        lanes: i64,
+        name: &str,
+        result: &mut Vec<Stmt>,
+    ) {
+        for (reduction, &buffer) in reductions.iter().zip(buffers) {
+            self.combine(reduction, buffer, lanes, name, result);
+        }
+    }
+
     /// Adds the upper half of the accumulators to the lower half until one is left.
-    fn combine(&mut self, reduction: &Reduction, buffer: BufferId, name: &str, result: &mut Vec<Stmt>) {
+    fn combine(
+        &mut self,
+        reduction: &Reduction,
+        buffer: BufferId,
+        lanes: i64,
+        name: &str,
+        result: &mut Vec<Stmt>,
+    ) {
         let op = reduction.op;
-        let mut left = self.lanes;
+        let mut left = lanes;
         while left > 1 {
             let half = left / 2;
             let step = |lane: Expr| {

@@ -271,7 +271,6 @@ impl Assembler<'_> {
                 self.encoder.jump(Condition::Less, start);
                 self.encoder.place(exit, false);
             }
-            Code::Fence => self.encoder.plain("sfence", &[0x0F, 0xAE, 0xF8]),
         }
         Some(())
     }

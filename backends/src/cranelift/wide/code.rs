@@ -166,8 +166,6 @@ pub(super) enum Code {
         counter: Reg,
         limit: Integer,
     },
-    /// Makes streaming stores visible.
-    Fence,
 }
 
 /// How an instruction touches a register.
@@ -243,7 +241,6 @@ impl Code {
                 see(*counter, Touch::Use);
                 integer(limit, see);
             }
-            Code::Fence => {}
         }
     }
 }

@@ -68,7 +68,6 @@ pub(super) struct Label(usize);
 pub(super) enum Condition {
     Less = 0xC,
     GreaterOrEqual = 0xD,
-    NotEqual = 0x5,
 }
 
 /// Numbers of general registers.
@@ -151,7 +150,6 @@ impl Encoder {
         let name = match condition {
             Condition::Less => "jl",
             Condition::GreaterOrEqual => "jge",
-            Condition::NotEqual => "jne",
         };
         self.list(|| format!("{name} .{}", label.0));
     }

@@ -57,11 +57,11 @@ rows! {
     LoadF64      "vmovupd"       1 1 0x10 1 One;
     StoreF32     "vmovups"       0 1 0x11 0 Out;
     StoreF64     "vmovupd"       1 1 0x11 1 Out;
-    StreamF32    "vmovntps"      0 1 0x2B 0 Out;
     LoadLowF32   "vmovss"        2 1 0x10 0 One;
     LoadLowF64   "vmovsd"        3 1 0x10 1 One;
     StoreLowF32  "vmovss"        2 1 0x11 0 Out;
     StoreLowF64  "vmovsd"        3 1 0x11 1 Out;
+    Broadcast1   "vpbroadcastb"  1 2 0x78 0 One;
     Broadcast4   "vbroadcastss"  1 2 0x18 0 One;
     Broadcast8   "vbroadcastsd"  1 2 0x19 1 One;
     Broadcast8X  "vpbroadcastq"  1 2 0x59 1 One;
@@ -163,9 +163,6 @@ rows! {
     I32ToI64     "vpmovsxdq"     1 2 0x25 0 One;
     U32ToI64     "vpmovzxdq"     1 2 0x35 0 One;
     U8ToI32      "vpmovzxbd"     1 2 0x31 0 One;
-    U8ToI64      "vpmovzxbq"     1 2 0x32 0 One;
-    I32ToU8      "vpmovdb"       2 2 0x31 0 Out;
-    I64ToU8      "vpmovqb"       2 2 0x32 0 Out;
     // Choices.
     Select4      "vblendmps"     1 2 0x65 0 Two;
     Select8      "vblendmpd"     1 2 0x65 1 Two;

@@ -15,6 +15,10 @@ use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Stmt, Var};
 
 /// Steps of virtual code of a function; more are left to Cranelift.
 const MAX_CODE: usize = 1 << 15;
+/// Iterations of a loop that pay for a call.
+const WORTHWHILE_TRIPS: i64 = 4;
+/// Expressions that are nested deeper are left to Cranelift.
+const MAX_DEPTH: usize = 128;
 /// Larger constant offsets are left to Cranelift.
 const MAX_DISPLACEMENT: i64 = 1 << 28;
 /// The virtual register that holds the arguments.
@@ -129,8 +133,20 @@ pub(in super::super) fn find<'f>(
     if vectors != Vectors::Narrow && body.iter().any(has_vector_loop) {
         let total = mentions(&func.body);
         let search = Search { func, places, vectors, total };
-        search.block(body, &mut found);
+        search.block(body, false, &mut found);
     }
+    found
+}
+
+/// Whether a call in every iteration of a loop pays: something must be done in a loop of its own.
+fn has_counted_loop(stmt: &Stmt) -> bool {
+    let mut found = false;
+    stmt.walk(&mut |stmt| {
+        if let Stmt::For(l) = stmt {
+            found |=
+                l.kind == LoopKind::Serial && l.trip_count().is_none_or(|count| count >= WORTHWHILE_TRIPS);
+        }
+    });
     found
 }
 
@@ -164,21 +180,25 @@ struct Search<'a, 'f> {
 }
 
 impl<'f> Search<'_, 'f> {
-    fn block(&self, block: &'f [Stmt], found: &mut Vec<(*const Stmt, Group<'f>)>) {
+    /// Finds the groups of a block; `nested`: it runs again and again.
+    fn block(&self, block: &'f [Stmt], nested: bool, found: &mut Vec<(*const Stmt, Group<'f>)>) {
         let mut start = 0;
         while start < block.len() {
             let mut end = block.len();
             // What is compiled ends before the first statement that cannot be.
             let group = loop {
-                if !block[start..end].iter().any(has_vector_loop) {
+                let statements = &block[start..end];
+                if !statements.iter().any(has_vector_loop)
+                    || nested && !statements.iter().any(has_counted_loop)
+                {
                     break None;
                 }
-                match self.compile(&block[start..end]) {
+                match self.compile(statements) {
                     Ok(group) => match let_used_after(&group, block, start, end) {
                         Some(position) => end = position,
                         None => break Some(group),
                     },
-                    Err(position) => end = start + position,
+                    Err(position) => end = start + position.min(end - start - 1),
                 }
             };
             match group {
@@ -188,7 +208,7 @@ impl<'f> Search<'_, 'f> {
                 }
                 None => {
                     for inner in block[start].blocks() {
-                        self.block(inner, found);
+                        self.block(inner, nested || matches!(block[start], Stmt::For(_)), found);
                     }
                     start += 1;
                 }
@@ -207,7 +227,7 @@ impl<'f> Search<'_, 'f> {
                 .enumerate()
                 .find_map(|(at, stmt)| generator.stmt(stmt).err().map(|refusal| (at, refusal)));
             match failed {
-                None => return generator.finish(block).ok_or(0),
+                None => return generator.finish(block).ok_or(block.len() / 2),
                 Some((_, Refusal::Memory(buffer))) if denied.insert(buffer) => {}
                 Some((at, _)) => return Err(at),
             }
@@ -515,9 +535,6 @@ impl<'a, 'f> Generator<'a, 'f> {
     }
 
     fn stmt(&mut self, stmt: &'f Stmt) -> Wide<()> {
-        if self.program.code.len() > MAX_CODE {
-            return Err(Refusal::Unsupported);
-        }
         let piece = Piece::uniform(self.vectors);
         match stmt {
             Stmt::For(l) => self.for_loop(l),
@@ -528,6 +545,10 @@ impl<'a, 'f> Generator<'a, 'f> {
 
     /// A statement without blocks, in the lanes of a piece.
     fn simple(&mut self, stmt: &'f Stmt, piece: &Piece) -> Wide<()> {
+        let deep = stmt.exprs().iter().any(|expr| expr.depth() > MAX_DEPTH);
+        if deep || self.program.code.len() > MAX_CODE {
+            return Err(Refusal::Unsupported);
+        }
         match stmt {
             Stmt::Let(var, value) => {
                 if !self.inside.contains(var) || !self.data.contains(var) {

@@ -207,10 +207,14 @@ impl<'f> Generator<'_, 'f> {
         if self.slot(buffer)? {
             return self.read_slot(buffer, indices, piece);
         }
-        if !matches!(dtype, Dtype::F32 | Dtype::F64 | Dtype::I32 | Dtype::I64 | Dtype::U32) {
+        let stride = self.lane_stride(buffer, indices, piece.var)?;
+        if dtype == Dtype::Bool {
+            let address = self.address(buffer, indices)?;
+            return self.read_bools(buffer, address, stride, piece);
+        }
+        if !is_laned(dtype) {
             return Err(Refusal::Unsupported);
         }
-        let stride = self.lane_stride(buffer, indices, piece.var)?;
         let address = self.address(buffer, indices)?;
         let place = Operand::Memory(address);
         let load = |op, length| Vector { dest: None, ..Vector::one(op, length, Reg(0), place) };
@@ -232,6 +236,33 @@ impl<'f> Generator<'_, 'f> {
             self.gather(buffer, address, stride, size, piece)?
         };
         Ok(Value { reg, varying, literal: None, width: size })
+    }
+
+    /// Bytes as a mask.
+    fn read_bools(&mut self, buffer: BufferId, address: Address, stride: i64, piece: &Piece) -> Wide<Value> {
+        let place = Operand::Memory(address);
+        let full = self.vectors.bytes();
+        let load = |op, length| Vector { dest: None, ..Vector::one(op, length, Reg(0), place) };
+        let (bytes, length) = match stride {
+            0 => (self.load(buffer, load(Op::Broadcast1, full)), full),
+            1 => {
+                let length = length(4 * piece.lanes);
+                let load = load(Op::U8ToI32, length);
+                if 4 * piece.lanes == length {
+                    (self.load(buffer, load), length)
+                } else if self.vectors == Vectors::Avx512 {
+                    let mask = self.mask(((1u32 << piece.lanes) - 1) as u16);
+                    let load = Vector { mask: Some(mask), zeroing: true, ..load };
+                    (self.load(buffer, load), length)
+                } else {
+                    return Err(Refusal::Unsupported);
+                }
+            }
+            _ => return Err(Refusal::Unsupported),
+        };
+        let reg = self.not_zero(bytes, length)?;
+        let varying = stride != 0;
+        Ok(Value { reg, varying, literal: None, width: if varying { 4 } else { 0 } })
     }
 
     /// Elements at a distance from each other.
@@ -288,7 +319,7 @@ impl<'f> Generator<'_, 'f> {
         piece: &Piece,
     ) -> Wide<()> {
         let dtype = self.func.buffer(buffer).dtype;
-        if !matches!(dtype, Dtype::F32 | Dtype::F64 | Dtype::I32 | Dtype::I64 | Dtype::U32) {
+        if !is_laned(dtype) {
             return Err(Refusal::Unsupported);
         }
         let size = dtype.size_bytes() as u32;
@@ -321,6 +352,11 @@ impl<'f> Generator<'_, 'f> {
             ..Vector::one(op, bytes.max(16), value, Operand::Memory(address))
         }));
     }
+}
+
+/// Whether lanes hold values of a dtype as they are in memory.
+fn is_laned(dtype: Dtype) -> bool {
+    matches!(dtype, Dtype::F32 | Dtype::F64 | Dtype::I32 | Dtype::I64 | Dtype::U32)
 }
 
 /// The length of the registers that hold so many bytes.

@@ -143,6 +143,18 @@ impl<'f> Generator<'_, 'f> {
                 let inverse = self.literal(Literal::Real(inverse), *dtype)?;
                 self.operation(ScalarOp::Mul, *dtype, *dtype, &[a, inverse], piece)
             }
+            Expr::Op(ScalarOp::Select, dtype, operands) if dtype.is_float() && limit(operands).is_some() => {
+                self.limited(*dtype, operands, piece)
+            }
+            Expr::Op(ScalarOp::Shl, dtype, operands) if cleared(operands).is_some() => {
+                let (value, bits) = cleared(operands).ok_or(Refusal::Unsupported)?;
+                let value = self.value(value, piece)?;
+                let mask = self.literal(Literal::Int(-1 << bits), *dtype)?;
+                let length = self.length(*dtype, value.varying, piece);
+                let and = self.of(*dtype, Op::And4, Op::And8);
+                let reg = self.two(and, length, value.reg, mask.reg);
+                Ok(Value { reg, literal: None, ..value })
+            }
             Expr::Op(op, dtype, operands) => {
                 let mut values = Vec::with_capacity(3);
                 for operand in operands {
@@ -152,6 +164,22 @@ impl<'f> Generator<'_, 'f> {
                 self.operation(*op, *dtype, from, &values, piece)
             }
         }
+    }
+
+    /// A select between what it compares: the very instruction for the smaller or the larger, which gives
+    /// its second operand if one is NaN or both are zeros.
+    fn limited(&mut self, dtype: Dtype, operands: &'f [Expr], piece: &Piece) -> Wide<Value> {
+        let smaller = limit(operands).ok_or(Refusal::Unsupported)?;
+        let yes = self.value(&operands[1], piece)?;
+        let no = self.value(&operands[2], piece)?;
+        let varying = yes.varying || no.varying;
+        let length = self.length(dtype, varying, piece);
+        let op = match smaller {
+            true => self.of(dtype, Op::MinF32, Op::MinF64),
+            false => self.of(dtype, Op::MaxF32, Op::MaxF64),
+        };
+        let reg = self.two(op, length, yes.reg, no.reg);
+        Ok(Value { reg, varying, literal: None, width: dtype.size_bytes() as u32 })
     }
 
     /// A number in all lanes.
@@ -495,6 +523,12 @@ impl<'f> Generator<'_, 'f> {
         Ok(if negated { self.not(mask, length) } else { mask })
     }
 
+    /// A mask of the lanes of 4 bytes that are not 0.
+    pub fn not_zero(&mut self, value: Reg, length: Bytes) -> Wide<Reg> {
+        let zero = self.bits(0, 4);
+        self.compare(Dtype::I32, NOT_EQUAL, length, value, zero)
+    }
+
     fn not(&mut self, mask: Reg, length: Bytes) -> Reg {
         if self.vectors == Vectors::Avx512 {
             return self.masks(Op::MaskNot, None, mask);
@@ -722,6 +756,25 @@ impl<'f> Generator<'_, 'f> {
         }
         Ok(result)
     }
+}
+
+/// Whether a select gives the smaller (true) or the larger of two values: `select(a < b, a, b)` or
+/// `select(a < b, b, a)`.
+fn limit(operands: &[Expr]) -> Option<bool> {
+    let [Expr::Op(ScalarOp::Lt, _, compared), yes, no] = operands else { return None };
+    let [a, b] = compared.as_slice() else { return None };
+    match (a == yes && b == no, a == no && b == yes) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        _ => None,
+    }
+}
+
+/// The value and the number of its lowest bits that `shl(shr(value, bits), bits)` clears.
+fn cleared(operands: &[Expr]) -> Option<(&Expr, i64)> {
+    let [Expr::Op(ScalarOp::Shr, dtype, inner), by] = operands else { return None };
+    let bits = by.as_int().filter(|bits| (0..8 * dtype.size_bytes() as i64).contains(bits))?;
+    (inner[1].as_int() == Some(bits) && matches!(dtype, Dtype::I32 | Dtype::I64)).then(|| (&inner[0], bits))
 }
 
 /// Whether the value of an expression of a caller can be an argument.

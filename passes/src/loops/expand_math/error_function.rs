@@ -1,6 +1,6 @@
 //! erf and erfc: a polynomial near 0, `exp(-a^2)` times a polynomial beyond.
 
-use super::exponential::{clamp, expm1_reduced, reduce, scale};
+use super::exponential::{clamp, expm1_reduced, reduce, reduce_to_power, scale};
 use super::polynomials;
 use super::value::{Builder, Value, abs, fma, lt, select};
 
@@ -31,10 +31,30 @@ fn far(b: &mut Builder, x: &Value) -> Value {
     b.share("far", value)
 }
 
+/// `erfc(a)` for a >= 1/2, to an absolute error far below that of 1.
+fn far_from_one(b: &mut Builder, x: &Value) -> Value {
+    // From here on erf is 1.
+    let most = b.pick(4.0, 6.0);
+    let a = clamp(b, &abs(x), 0.5, most);
+    let magic = b.real(b.magic() + b.bias() as f64);
+    let square = b.share("square", -(&a * &a));
+    let (unit, r) = reduce_to_power(b, &square, &magic);
+    let e = expm1_reduced(b, &r);
+    let exponential = fma(&unit, &e, &unit);
+    // t = (a - 3) / (a + 3) and polynomial(t) / (2 a + 1) by one division.
+    let three = b.real(3.0);
+    let top = b.share("top", &a + &three);
+    let double = b.share("double", fma(&a, &b.real(2.0), &b.real(1.0)));
+    let inverse = b.share("inverse", b.real(1.0) / (&top * &double));
+    let t = b.share("t", (&a - &three) * &double * &inverse);
+    let polynomial = b.polynomial(&polynomials::ERFC, &t);
+    exponential * (polynomial * (top * inverse))
+}
+
 pub(super) fn erf(b: &mut Builder, x: &[Value]) -> Value {
     let x = &x[0];
     let near = near(b, x);
-    let far = far(b, x);
+    let far = far_from_one(b, x);
     let beyond = b.with_sign_of(&(b.real(1.0) - far), x);
     select(&lt(&b.real(1.0), &abs(x)), &beyond, &near)
 }

@@ -1,7 +1,7 @@
 //! exp and its relatives, from `exp(x) = 2^n exp(r)` with `n` the nearest integer to `x / ln 2`.
 
 use super::polynomials;
-use super::value::{Builder, Value, abs, fma, lt, select, shr};
+use super::value::{Builder, Value, abs, fma, from_bits, lt, select, shl, shr, to_bits};
 
 /// `x` limited to `lo..=hi`; NaN stays.
 pub(super) fn clamp(b: &mut Builder, x: &Value, lo: f64, hi: f64) -> Value {
@@ -10,13 +10,42 @@ pub(super) fn clamp(b: &mut Builder, x: &Value, lo: f64, hi: f64) -> Value {
     b.share("clamped", select(&lt(&hi, x), &hi, &below))
 }
 
+/// The smaller of `x` and `hi`; NaN stays.
+fn at_most(b: &mut Builder, x: &Value, hi: f64) -> Value {
+    let hi = b.real(hi);
+    b.share("clamped", select(&lt(&hi, x), &hi, x))
+}
+
 /// `x = n ln 2 + r` with `|r| <= ln 2 / 2`: returns `n` (integer) and `r`.
 pub(super) fn reduce(b: &mut Builder, x: &Value) -> (Value, Value) {
-    let (n, n_int) = b.nearest(&(x * &b.real(std::f64::consts::LOG2_E)));
+    let zero = b.real(b.magic());
+    let (n, pushed) = nearest_multiple(b, x, &zero);
+    let n_int = b.share("n.int", to_bits(&pushed) - b.int(b.bits_of(b.magic())));
+    (n_int, remainder(b, x, &n))
+}
+
+/// The same with `2^(n + k)` in place of `n`, which must be normal. `magic` is `Builder::magic` plus
+/// the exponent field of `2^k`: it leaves the exponent field in the low bits, so that one shift makes
+/// the power.
+pub(super) fn reduce_to_power(b: &mut Builder, x: &Value, magic: &Value) -> (Value, Value) {
+    let (n, pushed) = nearest_multiple(b, x, magic);
+    let unit = from_bits(&shl(&to_bits(&pushed), &b.int(b.significand_bits())));
+    let unit = b.share("unit", unit);
+    (unit, remainder(b, x, &n))
+}
+
+/// The number of times that ln 2 goes into `x`: as a float, and in the low bits of a sum with `magic`.
+fn nearest_multiple(b: &mut Builder, x: &Value, magic: &Value) -> (Value, Value) {
+    let pushed = b.share("pushed", fma(x, &b.real(std::f64::consts::LOG2_E), magic));
+    let n = b.share("n", &pushed - magic);
+    (n, pushed)
+}
+
+fn remainder(b: &mut Builder, x: &Value, n: &Value) -> Value {
     let (hi, lo) = ln2(b);
     // n * hi is exact: hi has as many trailing zeros as n has bits.
-    let r = fma(&n, &b.real(-hi), x);
-    (n_int, b.share("r", fma(&n, &b.real(-lo), &r)))
+    let r = fma(n, &b.real(-hi), x);
+    b.share("r", fma(n, &b.real(-lo), &r))
 }
 
 /// ln 2 in two parts, the first of which can be multiplied by any exponent without rounding.
@@ -45,17 +74,23 @@ fn exp_range(b: &Builder) -> (f64, f64) {
 pub(super) fn exp(b: &mut Builder, x: &[Value]) -> Value {
     let (lo, hi) = exp_range(b);
     let x = clamp(b, &x[0], lo, hi);
-    let (n, r) = reduce(b, &x);
-    let value = expm1_reduced(b, &r) + b.real(1.0);
-    scale(b, &value, &n)
+    // The result may be subnormal, or beyond half of the largest power of 2. Which of the two is seen by
+    // the sign, and so 2^n is a normal number times a constant.
+    let negative = b.share("negative", lt(&x, &b.real(0.0)));
+    let up = b.pick(64, 128);
+    let magic = |exponent: i64| b.real(b.magic() + (b.bias() + exponent) as f64);
+    let magic = select(&negative, &magic(up), &magic(-1));
+    let magic = b.share("magic", magic);
+    let rest = select(&negative, &b.real(0.5f64.powi(up as i32)), &b.real(2.0));
+    let (unit, r) = reduce_to_power(b, &x, &magic);
+    let e = expm1_reduced(b, &r);
+    fma(&unit, &e, &unit) * rest
 }
 
 /// `(exp(x) - 1) / 2^places` for `x` such that `2^(n - places)` is normal.
 fn expm1_scaled(b: &mut Builder, x: &Value, places: i64) -> Value {
-    let (n, r) = reduce(b, x);
-    let n = n - b.int(places);
-    let unit = b.power_of_two(&n);
-    let unit = b.share("unit", unit);
+    let magic = b.real(b.magic() + (b.bias() - places) as f64);
+    let (unit, r) = reduce_to_power(b, x, &magic);
     let e = expm1_reduced(b, &r);
     let offset = b.real(0.5f64.powi(places as i32));
     fma(&unit, &e, &(&unit - &offset))
@@ -82,7 +117,7 @@ pub(super) fn expm1(b: &mut Builder, x: &[Value]) -> Value {
 /// `(exp(|x|) - 1) / 2`, infinite only where the hyperbolic functions are.
 fn half_expm1(b: &mut Builder, x: &Value) -> Value {
     let limit = b.pick(89.5, 711.0);
-    let a = clamp(b, &abs(x), 0.0, limit);
+    let a = at_most(b, &abs(x), limit);
     let eighth = expm1_scaled(b, &a, 3);
     b.share("h", eighth * b.real(4.0))
 }
@@ -108,7 +143,7 @@ pub(super) fn tanh(b: &mut Builder, x: &[Value]) -> Value {
     let x = &x[0];
     // From here on the result is 1.
     let limit = b.pick(10.0, 22.0);
-    let a = clamp(b, &abs(x), 0.0, limit);
+    let a = at_most(b, &abs(x), limit);
     let twice = b.share("twice", &a + &a);
     let half = expm1_scaled(b, &twice, 1);
     let half = b.share("h", half);

@@ -99,10 +99,15 @@ impl Builder<'_> {
         from_bits(&shl(&(n + &self.int(self.bias())), &self.int(self.significand_bits())))
     }
 
+    /// What pushes the fraction out of a number when it is added: 1.5 * 2^significand. The integer is
+    /// left in the low bits.
+    pub fn magic(&self) -> f64 {
+        self.pick(12_582_912.0, 6_755_399_441_055_744.0)
+    }
+
     /// The nearest integer to `x` as a float and as an integer, for `|x| < 2^(significand bits - 2)`.
     pub fn nearest(&mut self, x: &Value) -> (Value, Value) {
-        // Adding 1.5 * 2^significand pushes the fraction out; the integer is left in the low bits.
-        let magic = self.pick(12_582_912.0, 6_755_399_441_055_744.0);
+        let magic = self.magic();
         let pushed = self.share("pushed", x + &self.real(magic));
         let float = self.share("n", &pushed - &self.real(magic));
         let int = self.share("n.int", to_bits(&pushed) - self.int(self.bits_of(magic)));
@@ -111,7 +116,7 @@ impl Builder<'_> {
 
     /// A small integer as a float: the inverse of [`Builder::nearest`].
     pub fn float_of(&mut self, n: &Value) -> Value {
-        let magic = self.pick(12_582_912.0, 6_755_399_441_055_744.0);
+        let magic = self.magic();
         from_bits(&(n + &self.int(self.bits_of(magic)))) - self.real(magic)
     }
 
