@@ -144,8 +144,8 @@ macro_rules! kernels {
             } else {
                 <movers!($machine, $vector) as Transpose>::SIDE
             },
-        lanes: lanes::<$machine, V>,
-        put: put::<<V as Vector>::Element>,
+            lanes: lanes::<$machine, V>,
+            put: put::<<V as Vector>::Element>,
         pack: pack::<$machine, movers!($machine, $vector), { movers!(@units $vector) }>,
         };
         &TABLE

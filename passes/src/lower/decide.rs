@@ -165,7 +165,8 @@ pub(super) fn decide(
     let members = vec![Vec::new(); recurrences.groups.len()];
     let shared = uses.iter().map(|&n| n > 1).collect();
     let slice_of = vec![None; count];
-    let mut decisions = Decisions { live, recurrences, stored, shared, order, members, slices: Vec::new(), slice_of };
+    let mut decisions =
+        Decisions { live, recurrences, stored, shared, order, members, slices: Vec::new(), slice_of };
     pull(graph, &mut decisions);
     for value in graph.values().filter(|v| decisions.live[v.index()] && decisions.stored[v.index()]) {
         if let Some(group) = decisions.recurrences.group_of(value) {

@@ -75,7 +75,8 @@ pub(super) fn slices(graph: &Graph, decisions: &Decisions, context: &PassContext
         let taken: BTreeSet<ValueId> =
             slices.iter().flat_map(|s| s.members.iter().map(|m| m.0).chain([s.root])).collect();
         let free = |value: &ValueId| !refused.contains(value) && !taken.contains(value);
-        let Some(largest) = live.into_iter().filter(free).max_by_key(|v| (sizes.bytes[v.index()], v.0)) else {
+        let Some(largest) = live.into_iter().filter(free).max_by_key(|v| (sizes.bytes[v.index()], v.0))
+        else {
             break;
         };
         let found = sizes.roots(largest).into_iter().find_map(|root| {
@@ -125,9 +126,8 @@ impl<'a> Sizes<'a> {
             sizes.read(value);
             let in_loop = decisions.recurrences.place[value.index()].is_some();
             let (op, ty) = (&graph.node(value).op, graph.ty(value));
-            sizes.movable[value.index()] = !in_loop
-                && !fixed[value.index()]
-                && !matches!(op, Op::Scatter { .. } | Op::Transform { .. });
+            sizes.movable[value.index()] =
+                !in_loop && !fixed[value.index()] && !matches!(op, Op::Scatter { .. } | Op::Transform { .. });
             if !is_output && !in_loop {
                 let width = ty.dtype.size_bytes() as u64;
                 sizes.bytes[value.index()] = ty.axes.iter().try_fold(width, |bytes, axis| {
@@ -168,7 +168,11 @@ impl<'a> Sizes<'a> {
                 } else if seen.len() >= VALUES {
                     // Too much to tell: nothing below is moved.
                     self.movable[operand.index()] = false;
-                    self.reads[operand.index()].push(Read { reader, bound: BTreeSet::new(), elsewhere: true });
+                    self.reads[operand.index()].push(Read {
+                        reader,
+                        bound: BTreeSet::new(),
+                        elsewhere: true,
+                    });
                 }
             }
         }
@@ -272,14 +276,16 @@ impl<'a> Sizes<'a> {
                 let axes: Vec<Name> = chosen.iter().chain([axis]).cloned().collect();
                 let members = self.members(root, &axes, taken);
                 let mut bytes = inside.clone();
-                bytes.extend(members.iter().map(|&(value, depth)| (value, self.sliced(value, &axes[..depth]))));
+                bytes.extend(
+                    members.iter().map(|&(value, depth)| (value, self.sliced(value, &axes[..depth]))),
+                );
                 let peak = self.peak(&bytes).0;
                 (Slice { root, axes, members }, bytes, peak)
             });
             // The first of the best: axes of the result before summed ones.
-            let next = tried.filter(|(slice, _, _)| !slice.members.is_empty()).reduce(|a, b| {
-                if b.2.max(limit) < a.2.max(limit) { b } else { a }
-            });
+            let next = tried
+                .filter(|(slice, _, _)| !slice.members.is_empty())
+                .reduce(|a, b| if b.2.max(limit) < a.2.max(limit) { b } else { a });
             match next.filter(|(_, _, peak)| *peak < before) {
                 Some(next) => best = Some(next),
                 None => break,

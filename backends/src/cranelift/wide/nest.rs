@@ -114,8 +114,8 @@ pub(super) fn mentions(block: &[Stmt]) -> Mentions {
             }
         });
         stmt.walk(&mut |stmt| {
-            if let Stmt::Store(buffer, ..) | Stmt::Accumulate(_, buffer, ..) = stmt {
-                count(*buffer);
+            if let Some(write) = stmt.write() {
+                count(write.buffer);
             }
         });
     }
@@ -538,7 +538,7 @@ impl<'a, 'f> Generator<'a, 'f> {
         let piece = Piece::uniform(self.vectors);
         match stmt {
             Stmt::For(l) => self.for_loop(l),
-            Stmt::If(..) | Stmt::Check(..) => Err(Refusal::Unsupported),
+            Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_) => Err(Refusal::Unsupported),
             Stmt::Let(..) | Stmt::Store(..) | Stmt::Accumulate(..) => self.simple(stmt, &piece),
         }
     }
@@ -577,7 +577,7 @@ impl<'a, 'f> Generator<'a, 'f> {
                 let new = self.operation(op, dtype, dtype, &[old, value], piece)?;
                 self.store(*buffer, indices, new, piece, mark)
             }
-            Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) => Err(Refusal::Unsupported),
+            Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_) => Err(Refusal::Unsupported),
         }
     }
 
@@ -924,7 +924,7 @@ fn data_vars(block: &[Stmt]) -> HashSet<Var> {
     statements(block, &mut |stmt| match stmt {
         Stmt::Store(_, _, value) | Stmt::Accumulate(_, _, _, value) => mentioned(value, &mut found),
         Stmt::Let(var, value) => lets.push((*var, value)),
-        Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) => {}
+        Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_) => {}
     });
     for (var, value) in lets.into_iter().rev() {
         if found.contains(&var) {

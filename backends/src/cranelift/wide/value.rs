@@ -69,7 +69,9 @@ impl Piece {
                 Stmt::Let(var, value) if g.data.contains(var) => data(value, &mut see),
                 Stmt::Store(_, _, value) | Stmt::Accumulate(_, _, _, value) => data(value, &mut see),
                 Stmt::Let(..) => {}
-                Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) => return Err(Refusal::Unsupported),
+                Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_) => {
+                    return Err(Refusal::Unsupported);
+                }
             }
         }
         let most = g.vectors.bytes() / widest;

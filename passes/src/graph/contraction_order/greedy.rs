@@ -7,7 +7,7 @@
 
 use super::network::{Network, Order, Place, union};
 use std::cmp::Ordering;
-use std::collections::{BinaryHeap, BTreeSet};
+use std::collections::{BTreeSet, BinaryHeap};
 
 /// Most neighbours of one axis that a tensor is paired with.
 const NEIGHBOURS: usize = 24;
@@ -71,7 +71,9 @@ struct Greedy<'a> {
 pub fn search(network: &Network, variant: Variant) -> (Order, u64) {
     let mut holders = vec![BTreeSet::new(); network.extents.len()];
     for (factor, axes) in network.factors.iter().enumerate() {
-        axes.iter().for_each(|&axis| { holders[axis].insert(factor); });
+        axes.iter().for_each(|&axis| {
+            holders[axis].insert(factor);
+        });
     }
     let mut greedy = Greedy {
         network,
@@ -151,9 +153,13 @@ impl Greedy<'_> {
         let tensor = self.axes.len();
         for operand in [left, right] {
             self.live[operand] = false;
-            self.axes[operand].iter().for_each(|&axis| { self.holders[axis].remove(&operand); });
+            self.axes[operand].iter().for_each(|&axis| {
+                self.holders[axis].remove(&operand);
+            });
         }
-        axes.iter().for_each(|&axis| { self.holders[axis].insert(tensor); });
+        axes.iter().for_each(|&axis| {
+            self.holders[axis].insert(tensor);
+        });
         self.axes.push(axes);
         self.places.push(self.places[left].join(self.places[right]).unwrap_or(Place::Waiting));
         self.live.push(true);
@@ -174,8 +180,7 @@ impl Greedy<'_> {
             left: tensor,
             right: tensor,
         };
-        let mut queue: BinaryHeap<Candidate> =
-            others.into_iter().map(|tensor| entry(self, tensor)).collect();
+        let mut queue: BinaryHeap<Candidate> = others.into_iter().map(|tensor| entry(self, tensor)).collect();
         while let Some(Candidate { left: first, .. }) = queue.pop() {
             match queue.pop() {
                 Some(Candidate { left: second, .. }) => {

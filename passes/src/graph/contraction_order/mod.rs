@@ -27,10 +27,10 @@ pub mod recognise;
 pub mod reconfigure;
 mod report;
 mod rewrite;
-#[cfg(test)]
-mod tests;
 pub mod search;
 pub mod slice;
+#[cfg(test)]
+mod tests;
 
 use self::network::Network;
 use self::recognise::{Facts, Product, products};

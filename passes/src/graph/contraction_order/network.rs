@@ -180,7 +180,8 @@ impl Network {
         for (position, &(left, right)) in order.steps.iter().enumerate() {
             let all = union(&axes[left], &axes[right]);
             for &axis in &all {
-                let both = axes[left].binary_search(&axis).is_ok() && axes[right].binary_search(&axis).is_ok();
+                let both =
+                    axes[left].binary_search(&axis).is_ok() && axes[right].binary_search(&axis).is_ok();
                 left_over[axis] -= usize::from(both);
             }
             let (result, summed): (Vec<usize>, Vec<usize>) =
@@ -199,7 +200,13 @@ impl Network {
             let bytes = if summed.is_empty() || is_last { 0.0 } else { self.bytes(&result) };
             evaluation.cost = evaluation.cost + cost;
             axes.push(result.clone());
-            evaluation.steps.push(Step { operands: (left, right), summed, axes: result, cost, stored: bytes });
+            evaluation.steps.push(Step {
+                operands: (left, right),
+                summed,
+                axes: result,
+                cost,
+                stored: bytes,
+            });
         }
         evaluation.peak = self.peak(&evaluation.steps);
         evaluation

@@ -72,8 +72,7 @@ pub fn products(graph: &Graph, facts: &Facts, context: &PassContext) -> Vec<Prod
     for root in graph.values().rev().filter(|root| facts.live[root.index()]) {
         let is_product = matches!(
             &graph.node(root).op,
-            Op::Reduce { op: ReduceOp::Sum, .. }
-                | Op::Map(ScalarOp::Mul | ScalarOp::Neg | ScalarOp::Div, _)
+            Op::Reduce { op: ReduceOp::Sum, .. } | Op::Map(ScalarOp::Mul | ScalarOp::Neg | ScalarOp::Div, _)
         );
         if !is_product || inner[root.index()] || !may_reorder(graph, root, context) {
             continue;
@@ -119,7 +118,9 @@ fn product(graph: &Graph, facts: &Facts, root: ValueId) -> Option<Product> {
         match sums.iter().find(|sum| clashes(graph, &product, sum)) {
             None => return (!product.summed.is_empty()).then_some(product),
             Some(sum) if sum.value == root => return None,
-            Some(sum) => { closed.insert(sum.value); }
+            Some(sum) => {
+                closed.insert(sum.value);
+            }
         }
     }
 }
@@ -232,7 +233,9 @@ impl Product {
         let mut stepped: BTreeSet<&Name> = BTreeSet::new();
         for &factor in self.factors.iter().filter(|factor| steps(**factor)) {
             match facts.stepping[factor.index()].map(|state| &graph.node(state).op) {
-                Some(Op::State { axis, .. }) => { stepped.insert(axis); },
+                Some(Op::State { axis, .. }) => {
+                    stepped.insert(axis);
+                }
                 // Any of its axes may be the stepped one under another name.
                 _ => stepped.extend(graph.ty(factor).axes.iter().map(|axis| &axis.name)),
             }
@@ -249,6 +252,8 @@ impl Product {
 /// How many values an axis takes, as far as the search is concerned.
 fn nominal(extent: &Extent) -> f64 {
     let mut sizes = Bindings::new();
-    extent.symbols(&mut |name| { sizes.insert(name.clone(), NOMINAL); });
+    extent.symbols(&mut |name| {
+        sizes.insert(name.clone(), NOMINAL);
+    });
     extent.eval(&sizes).unwrap_or(NOMINAL).max(1) as f64
 }

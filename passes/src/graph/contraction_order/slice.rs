@@ -44,7 +44,10 @@ pub fn search_within(network: &Network, limit: Option<u64>) -> Sliced {
             if *peak > limit { (true, *peak) } else { (false, cost.cycles) }
         };
         let better = |a: Sliced, b: Sliced| if key(&b) < key(&a) { b } else { a };
-        let Some(next) = tried.reduce(better).filter(|next| next.evaluation.peak < best.evaluation.peak) else { break };
+        let Some(next) = tried.reduce(better).filter(|next| next.evaluation.peak < best.evaluation.peak)
+        else {
+            break;
+        };
         // The order of one slice may be another one now.
         let again = sliced(network, &search(&one_slice(network, &next.axes)), next.axes.clone());
         best = better(next, again);

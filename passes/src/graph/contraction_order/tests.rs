@@ -131,7 +131,12 @@ fn many_factors_take_polynomially_many_steps() {
     // One axis that all factors share, and factors that share none.
     let star = Network::new(vec![vec![0]; 500], vec![], vec![4.0], Dtype::F64);
     assert!(search(&star).steps < 4_000_000);
-    let loose = Network::new((0..500).map(|axis| vec![axis]).collect(), (0..500).collect(), vec![1.5; 500], Dtype::F64);
+    let loose = Network::new(
+        (0..500).map(|axis| vec![axis]).collect(),
+        (0..500).collect(),
+        vec![1.5; 500],
+        Dtype::F64,
+    );
     let found = search(&loose);
     assert!(found.steps < 4_000_000);
     assert_eq!(found.order.steps.len(), 499);
@@ -228,11 +233,22 @@ fn trees_mean_the_same_as_the_products_in_a_ring() {
             rewrite::rewrite(&mut after, &plans);
             assert_eq!(after.verify(), Ok(()), "{after}");
             if dtype == "f64" {
-                let inputs = tensors::<Exact>(&before, &mut random, |x| Value::Real(Exact::from_i64(x, Dtype::F64)));
-                assert_eq!(before.eval(&inputs, &none).unwrap(), after.eval(&inputs, &none).unwrap(), "{after}");
+                let inputs =
+                    tensors::<Exact>(&before, &mut random, |x| Value::Real(Exact::from_i64(x, Dtype::F64)));
+                assert_eq!(
+                    before.eval(&inputs, &none).unwrap(),
+                    after.eval(&inputs, &none).unwrap(),
+                    "{after}"
+                );
             } else {
-                let inputs = tensors::<Native>(&before, &mut random, |x| Value::Int(x.wrapping_mul(0x9e37_79b9_7f4a_7c15u64 as i64)));
-                assert_eq!(before.eval(&inputs, &none).unwrap(), after.eval(&inputs, &none).unwrap(), "{after}");
+                let inputs = tensors::<Native>(&before, &mut random, |x| {
+                    Value::Int(x.wrapping_mul(0x9e37_79b9_7f4a_7c15u64 as i64))
+                });
+                assert_eq!(
+                    before.eval(&inputs, &none).unwrap(),
+                    after.eval(&inputs, &none).unwrap(),
+                    "{after}"
+                );
             }
         }
     }

@@ -123,7 +123,7 @@ impl Check<'_> {
                     local.clear();
                     continue;
                 }
-                Stmt::If(..) | Stmt::Check(..) => return None,
+                Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_) => return None,
                 Stmt::Let(var, value) => {
                     if self.varies(value) {
                         if !is_laned(self.func.var(*var).dtype) {

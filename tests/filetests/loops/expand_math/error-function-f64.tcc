@@ -15,17 +15,16 @@ func @error_function() {
     let erf.x: f64 = X[i]
     let erf.z: f64 = erf.x * erf.x
     let erf.near: f64 = fma(erf.x, fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(5.956905633653031e-11, erf.z, -1.1372693191126323e-9), erf.z, 1.4659736155673959e-8), erf.z, -1.6350307065234626e-7), erf.z, 1.6460999970345427e-6), erf.z, -1.4925595235970651e-5), erf.z, 0.00012055331110409494), erf.z, -0.0008548326980801447), erf.z, 0.0052239776248174784), erf.z, -0.02686617064507674), erf.z, 0.11283791670954878), erf.z, -0.3761263890318375), erf.z, 0.1283791670955126), erf.x)
-    let erf.clamped: f64 = select(28.0 < abs(erf.x), 28.0, select(abs(erf.x) < 0.5, 0.5, abs(erf.x)))
-    let erf.square: f64 = erf.clamped * erf.clamped
-    let erf.lost: f64 = fma(erf.clamped, erf.clamped, neg(erf.square))
-    let erf.pushed: f64 = neg(erf.square) * 1.4426950408889634 + 6755399441055744.0
-    let erf.n: f64 = erf.pushed - 6755399441055744.0
-    let erf.n.int: i64 = tobits(erf.pushed) - 4843621399236968448
-    let erf.r: f64 = fma(erf.n, -7.371002565167799e-13, fma(erf.n, -0.6931471805592082, neg(erf.square)))
-    let erf.exponent: f64 = erf.r - erf.lost
-    let erf.t: f64 = (erf.clamped - 3.0) / (erf.clamped + 3.0)
-    let erf.half: i64 = shr(erf.n.int, 1)
-    let erf.far: f64 = (fma(erf.exponent * erf.exponent, fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(2.091488256348507e-9, erf.exponent, 2.5105490906986696e-8), erf.exponent, 2.7557273171941026e-7), erf.exponent, 2.7557254740405416e-6), erf.exponent, 2.4801587325920163e-5), erf.exponent, 0.00019841269875342141), erf.exponent, 0.0013888888888883642), erf.exponent, 0.008333333333325985), erf.exponent, 0.04166666666666667), erf.exponent, 0.1666666666666667), erf.exponent, 0.5), erf.exponent) + 1.0) * (fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(-4.336368740303364e-9, erf.t, -1.0645556253175624e-8), erf.t, 3.425864841281962e-8), erf.t, 9.873766274044104e-8), erf.t, -1.3434782089576666e-7), erf.t, -6.145935469896456e-7), erf.t, 3.5270573932933196e-7), erf.t, 3.471590922188021e-6), erf.t, -7.300584944122771e-7), erf.t, -2.0100366204579723e-5), erf.t, 4.949171856598834e-6), erf.t, 0.00012509932517614915), erf.t, -0.00010515976006998048), erf.t, -0.0007798322711238722), erf.t, 0.0018886903563882266), erf.t, 0.0025293918163012867), erf.t, -0.023770514918535), erf.t, 0.06830802734394606), erf.t, -0.11927366341531184), erf.t, 0.129645158702762), erf.t, -0.04756229435345069), erf.t, -0.1356211061245812), erf.t, 1.2530080582697296) / fma(erf.clamped, 2.0, 1.0)) * frombits(shl(erf.half + 1023, 52)) * frombits(shl(erf.n.int - erf.half + 1023, 52))
-    Y[i] = select(1.0 < abs(erf.x), frombits(xor(tobits(1.0 - erf.far), shl(shr(tobits(erf.x), 63), 63))), erf.near)
+    let erf.clamped: f64 = select(6.0 < abs(erf.x), 6.0, select(abs(erf.x) < 0.5, 0.5, abs(erf.x)))
+    let erf.square: f64 = neg(erf.clamped * erf.clamped)
+    let erf.pushed: f64 = fma(erf.square, 1.4426950408889634, 6755399441056767.0)
+    let erf.n: f64 = erf.pushed - 6755399441056767.0
+    let erf.unit: f64 = frombits(shl(tobits(erf.pushed), 52))
+    let erf.r: f64 = fma(erf.n, -7.371002565167799e-13, fma(erf.n, -0.6931471805592082, erf.square))
+    let erf.top: f64 = erf.clamped + 3.0
+    let erf.double: f64 = fma(erf.clamped, 2.0, 1.0)
+    let erf.inverse: f64 = 1.0 / (erf.top * erf.double)
+    let erf.t: f64 = (erf.clamped - 3.0) * erf.double * erf.inverse
+    Y[i] = select(1.0 < abs(erf.x), frombits(xor(tobits(1.0 - fma(erf.unit, fma(erf.r * erf.r, fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(2.091488256348507e-9, erf.r, 2.5105490906986696e-8), erf.r, 2.7557273171941026e-7), erf.r, 2.7557254740405416e-6), erf.r, 2.4801587325920163e-5), erf.r, 0.00019841269875342141), erf.r, 0.0013888888888883642), erf.r, 0.008333333333325985), erf.r, 0.04166666666666667), erf.r, 0.1666666666666667), erf.r, 0.5), erf.r), erf.unit) * (fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(-4.336368740303364e-9, erf.t, -1.0645556253175624e-8), erf.t, 3.425864841281962e-8), erf.t, 9.873766274044104e-8), erf.t, -1.3434782089576666e-7), erf.t, -6.145935469896456e-7), erf.t, 3.5270573932933196e-7), erf.t, 3.471590922188021e-6), erf.t, -7.300584944122771e-7), erf.t, -2.0100366204579723e-5), erf.t, 4.949171856598834e-6), erf.t, 0.00012509932517614915), erf.t, -0.00010515976006998048), erf.t, -0.0007798322711238722), erf.t, 0.0018886903563882266), erf.t, 0.0025293918163012867), erf.t, -0.023770514918535), erf.t, 0.06830802734394606), erf.t, -0.11927366341531184), erf.t, 0.129645158702762), erf.t, -0.04756229435345069), erf.t, -0.1356211061245812), erf.t, 1.2530080582697296) * (erf.top * erf.inverse))), shl(shr(tobits(erf.x), 63), 63))), erf.near)
   }
 }

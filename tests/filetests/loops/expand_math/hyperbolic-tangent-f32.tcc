@@ -13,13 +13,12 @@ func @hyperbolic_tangent() {
   output Y: f32[2]
   for i in 0..2 {
     let tanh.x: f32 = X[i]
-    let tanh.clamped: f32 = select(10.0f32 < abs(tanh.x), 10.0f32, select(abs(tanh.x) < 0.0f32, 0.0f32, abs(tanh.x)))
+    let tanh.clamped: f32 = select(10.0f32 < abs(tanh.x), 10.0f32, abs(tanh.x))
     let tanh.twice: f32 = tanh.clamped + tanh.clamped
-    let tanh.pushed: f32 = tanh.twice * 1.4426950216293335f32 + 12582912.0f32
-    let tanh.n: f32 = tanh.pushed - 12582912.0f32
-    let tanh.n.int: i32 = tobits(tanh.pushed) - 1262485504i32
+    let tanh.pushed: f32 = fma(tanh.twice, 1.4426950216293335f32, 12583038.0f32)
+    let tanh.n: f32 = tanh.pushed - 12583038.0f32
+    let tanh.unit: f32 = frombits(shl(tobits(tanh.pushed), 23i32))
     let tanh.r: f32 = fma(tanh.n, -3.194618329871446e-5f32, fma(tanh.n, -0.693115234375f32, tanh.twice))
-    let tanh.unit: f32 = frombits(shl(tanh.n.int - 1i32 + 127i32, 23i32))
     let tanh.h: f32 = fma(tanh.unit, fma(tanh.r * tanh.r, fma(fma(fma(fma(fma(0.00019891247211489826f32, tanh.r, 0.0013933881418779492f32), tanh.r, 0.00833331048488617f32), tanh.r, 0.041666463017463684f32), tanh.r, 0.1666666716337204f32), tanh.r, 0.5f32), tanh.r), tanh.unit - 0.5f32)
     let tanh.z: f32 = tanh.clamped * tanh.clamped
     Y[i] = select(abs(tanh.x) < 0.0001220703125f32, tanh.x, frombits(xor(tobits(select(tanh.clamped < 0.550000011920929f32, fma(tanh.clamped, tanh.z * fma(fma(fma(fma(fma(0.002526080934330821f32, tanh.z, -0.008526121266186237f32), tanh.z, 0.02181839942932129f32), tanh.z, -0.05396469682455063f32), tanh.z, 0.1333332359790802f32), tanh.z, -0.3333333432674408f32), tanh.clamped), tanh.h / (tanh.h + 1.0f32))), shl(shr(tobits(tanh.x), 31i32), 31i32))))

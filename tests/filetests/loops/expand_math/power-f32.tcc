@@ -50,7 +50,7 @@ func @power() {
     let pow.e: f64 = pow.y * pow.sum.3
     let pow.e.low: f64 = select(abs(pow.e) < 800.0, fma(pow.y, pow.sum.low.3, fma(pow.y, pow.sum.3, neg(pow.e))), 0.0)
     let pow.clamped: f64 = select(710.0 < pow.e, 710.0, select(pow.e < -746.0, -746.0, pow.e))
-    let pow.pushed: f64 = pow.clamped * 1.4426950408889634 + 6755399441055744.0
+    let pow.pushed: f64 = fma(pow.clamped, 1.4426950408889634, 6755399441055744.0)
     let pow.n: f64 = pow.pushed - 6755399441055744.0
     let pow.n.int: i64 = tobits(pow.pushed) - 4843621399236968448
     let pow.r: f64 = fma(pow.n, -7.371002565167799e-13, fma(pow.n, -0.6931471805592082, pow.clamped))

@@ -18,8 +18,8 @@ func @scale() {
       Y[i.o * 8 + i.v] = x.1 * 2.0f32
     }
   }
-  for i in 32..35 {
-    let x: f32 = X[i]
-    Y[i] = x * 2.0f32
+  vector for i.v.1 in 0..3 {
+    let x: f32 = X[i.v.1 + 32]
+    Y[i.v.1 + 32] = x * 2.0f32
   }
 }

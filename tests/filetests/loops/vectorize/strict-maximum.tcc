@@ -27,12 +27,12 @@ func @maximum() {
     }
   }
   vector for i.v.2 in 0..2 {
-    acc.v[i.v.2] max= acc.v[i.v.2 + 2]
+    acc.v[i.v.2] max= X[i.v.2 + 16]
+  }
+  vector for i.v.3 in 0..2 {
+    acc.v[i.v.3] max= acc.v[i.v.3 + 2]
   }
   acc.v[0] max= acc.v[1]
   acc max= acc.v[0]
-  for i in 16..18 {
-    acc max= X[i]
-  }
   Y = acc
 }
