@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod contract;
+pub mod count;
 pub mod expand_math;
 pub mod fuse;
 mod growth;
