@@ -6,7 +6,6 @@
 mod check;
 mod compile;
 mod completions;
-mod cost;
 mod doctor;
 mod examples;
 mod explain;

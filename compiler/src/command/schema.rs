@@ -56,6 +56,30 @@ const PASS: Kind = Record(&[
 /// One rung of `tcc verify`: `outcome` is equal, close, none or differs.
 const OUTCOME: Kind = Record(&[("outcome", Text), ("error", Maybe(&Number)), ("about", Maybe(&Text))]);
 
+/// A loop nest in `tcc explain`.
+const STEP: Kind = Record(&[
+    ("tensors", List(&Text)),
+    ("flops", Number),
+    ("divisions", Number),
+    ("functions", Number),
+    ("accessed_bytes", Number),
+    ("moved_bytes", Number),
+    ("intensity", Maybe(&Number)),
+    ("cycles", Number),
+    ("exact", Bool),
+    ("changed_by", List(&Text)),
+]);
+
+/// How a tensor got its form.
+const WHY: Kind = Record(&[
+    ("tensor", Text),
+    ("expressions", List(&Record(&[("pass", Text), ("form", Text)]))),
+    ("loops_changed_by", List(&Text)),
+    ("loops", Text),
+    ("inside", List(&Text)),
+    ("not_applied", List(&Record(&[("pass", Text), ("why", Text)]))),
+]);
+
 /// Every form of output by its name. Fields are only added within a version.
 const SCHEMAS: &[(&str, Fields)] = &[
     (
@@ -96,8 +120,23 @@ const SCHEMAS: &[(&str, Fields)] = &[
                 ])),
             ),
             ("arena_bytes", Maybe(&Integer)),
+            ("operand_bytes", Maybe(&Integer)),
             ("flops", Maybe(&Number)),
+            ("flops_as_written", Maybe(&Number)),
+            ("functions", Maybe(&Number)),
+            ("exact", Maybe(&Bool)),
             ("bytes", Maybe(&Number)),
+            ("cycles", Maybe(&Number)),
+            ("seconds", Maybe(&Number)),
+            ("machine", Text),
+            ("contract", Text),
+            ("steps", List(&STEP)),
+            ("not_stored", List(&Text)),
+            (
+                "passes",
+                List(&Record(&[("pass", Text), ("changed", Bool), ("size", Integer), ("on_graph", Bool)])),
+            ),
+            ("why", Maybe(&WHY)),
         ],
     ),
     (

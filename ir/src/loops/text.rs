@@ -150,6 +150,12 @@ pub struct ShowStmt<'a> {
     stmt: &'a Stmt,
 }
 
+/// A statement with its nested blocks and the names of its function.
+pub struct ShowNest<'a> {
+    func: &'a Func,
+    stmt: &'a Stmt,
+}
+
 impl Func {
     /// The text of an expression.
     pub fn show_expr<'a>(&'a self, expr: &'a Expr) -> ShowExpr<'a> {
@@ -159,6 +165,11 @@ impl Func {
     /// The text of a statement without its nested blocks.
     pub fn show_stmt<'a>(&'a self, stmt: &'a Stmt) -> ShowStmt<'a> {
         ShowStmt { func: self, stmt }
+    }
+
+    /// The text of a statement with everything in it.
+    pub fn show_nest<'a>(&'a self, stmt: &'a Stmt) -> ShowNest<'a> {
+        ShowNest { func: self, stmt }
     }
 
     fn buffer_word(&self, buffer: BufferId) -> Word<'_> {
@@ -260,6 +271,12 @@ impl Display for ShowStmt<'_> {
                 write!(f, " {sign} {left} * {right}")
             }
         }
+    }
+}
+
+impl Display for ShowNest<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write_block(f, self.func, std::slice::from_ref(self.stmt), 0)
     }
 }
 

@@ -78,9 +78,8 @@ impl Count {
     pub fn by_statement(func: &Func, bindings: &Bindings) -> Option<Vec<Count>> {
         let mut counter = Counter {
             func,
-            bindings,
+            known: Known::new(func, bindings),
             steers: steering(func),
-            values: vec![None; func.vars.len()],
             enumerated: ENUMERATED,
             sampled: SAMPLED,
             count: Count::default(),
@@ -112,13 +111,77 @@ impl Count {
     }
 }
 
+/// Sizes and the variables whose values are known at a place of a function.
+pub(super) struct Known<'a> {
+    bindings: &'a Bindings,
+    /// By variable: its value, while it is known.
+    pub(super) values: Vec<Option<i64>>,
+}
+
+impl<'a> Known<'a> {
+    /// Nothing but the sizes.
+    pub(super) fn new(func: &Func, bindings: &'a Bindings) -> Known<'a> {
+        Known { bindings, values: vec![None; func.vars.len()] }
+    }
+
+    /// The value of an integer expression, if it depends on no data.
+    pub(super) fn integer(&self, expr: &Expr) -> Option<i64> {
+        match expr {
+            Expr::Const(Literal::Int(value), _) => Some(*value),
+            Expr::Const(Literal::Bool(value), _) => Some(i64::from(*value)),
+            Expr::Const(..) | Expr::Load(..) => None,
+            Expr::Symbol(name) => self.bindings.get(name).copied(),
+            Expr::Var(var) => self.values[var.index()],
+            Expr::Op(op, _, operands) => {
+                let value = |at: usize| self.integer(operands.get(at)?);
+                let truth = |value: bool| Some(i64::from(value));
+                match op {
+                    ScalarOp::Add => value(0)?.checked_add(value(1)?),
+                    ScalarOp::Sub => value(0)?.checked_sub(value(1)?),
+                    ScalarOp::Mul => value(0)?.checked_mul(value(1)?),
+                    ScalarOp::Neg => value(0)?.checked_neg(),
+                    ScalarOp::Min => Some(value(0)?.min(value(1)?)),
+                    ScalarOp::Max => Some(value(0)?.max(value(1)?)),
+                    ScalarOp::FloorDiv => {
+                        let quotient = value(0)?.checked_div_euclid(value(1)?)?;
+                        // Euclid rounds the other way where the divisor is negative.
+                        (value(1)? > 0).then_some(quotient)
+                    }
+                    ScalarOp::Mod => {
+                        let divisor = value(1).filter(|&divisor| divisor > 0)?;
+                        value(0)?.checked_rem_euclid(divisor)
+                    }
+                    ScalarOp::Eq => truth(value(0)? == value(1)?),
+                    ScalarOp::Ne => truth(value(0)? != value(1)?),
+                    ScalarOp::Lt => truth(value(0)? < value(1)?),
+                    ScalarOp::Le => truth(value(0)? <= value(1)?),
+                    // One operand may decide alone.
+                    ScalarOp::And => match (value(0), value(1)) {
+                        (Some(0), _) | (_, Some(0)) => Some(0),
+                        (a, b) => a.zip(b).map(|_| 1),
+                    },
+                    ScalarOp::Or => match (value(0), value(1)) {
+                        (Some(1), _) | (_, Some(1)) => Some(1),
+                        (a, b) => a.zip(b).map(|_| 0),
+                    },
+                    ScalarOp::Not => truth(value(0)? == 0),
+                    ScalarOp::Select => value(if value(0)? != 0 { 1 } else { 2 }),
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    pub(super) fn truth(&self, condition: &Expr) -> Option<bool> {
+        self.integer(condition).map(|value| value != 0)
+    }
+}
+
 struct Counter<'a> {
     func: &'a Func,
-    bindings: &'a Bindings,
+    known: Known<'a>,
     /// By variable: whether bounds or conditions depend on it.
     steers: Vec<bool>,
-    /// By variable: its value, while it is known.
-    values: Vec<Option<i64>>,
     enumerated: u32,
     sampled: u32,
     count: Count,
@@ -135,7 +198,7 @@ impl Counter<'_> {
             Stmt::For(each) => return self.each(each, times),
             Stmt::Let(var, value) => {
                 self.expression(value, times);
-                self.values[var.index()] = self.integer(value);
+                self.known.values[var.index()] = self.known.integer(value);
             }
             Stmt::Store(buffer, indices, value) => {
                 self.place(indices, times);
@@ -152,7 +215,7 @@ impl Counter<'_> {
             }
             Stmt::If(condition, then, otherwise) => {
                 self.expression(condition, times);
-                match self.truth(condition) {
+                match self.known.truth(condition) {
                     Some(true) => self.block(then, times)?,
                     Some(false) => self.block(otherwise, times)?,
                     None => {
@@ -170,7 +233,7 @@ impl Counter<'_> {
     fn each(&mut self, each: &For, times: f64) -> Option<()> {
         self.expression(&each.lo, times);
         self.expression(&each.hi, times);
-        let (lo, hi) = (self.integer(&each.lo)?, self.integer(&each.hi)?);
+        let (lo, hi) = (self.known.integer(&each.lo)?, self.known.integer(&each.hi)?);
         if hi <= lo {
             return Some(());
         }
@@ -184,7 +247,7 @@ impl Counter<'_> {
         let mut value = lo;
         while value < hi && self.enumerated > 0 {
             self.enumerated -= 1;
-            self.values[each.var.index()] = Some(value);
+            self.known.values[each.var.index()] = Some(value);
             self.block(&each.body, times)?;
             value += 1;
         }
@@ -195,11 +258,11 @@ impl Counter<'_> {
             let part = (hi as f64 - value as f64) / samples as f64;
             for sample in 0..samples {
                 let middle = value as f64 + (sample as f64 + 0.5) * part;
-                self.values[each.var.index()] = Some(middle as i64);
+                self.known.values[each.var.index()] = Some(middle as i64);
                 self.block(&each.body, times * part)?;
             }
         }
-        self.values[each.var.index()] = None;
+        self.known.values[each.var.index()] = None;
         Some(())
     }
 
@@ -248,69 +311,17 @@ impl Counter<'_> {
             Class::Flop | Class::Division | Class::Other => self.count.other += times,
         }
     }
-
-    /// The value of an integer expression, if it depends on no data.
-    fn integer(&self, expr: &Expr) -> Option<i64> {
-        match expr {
-            Expr::Const(Literal::Int(value), _) => Some(*value),
-            Expr::Const(Literal::Bool(value), _) => Some(i64::from(*value)),
-            Expr::Const(..) | Expr::Load(..) => None,
-            Expr::Symbol(name) => self.bindings.get(name).copied(),
-            Expr::Var(var) => self.values[var.index()],
-            Expr::Op(op, _, operands) => {
-                let value = |at: usize| self.integer(operands.get(at)?);
-                let truth = |value: bool| Some(i64::from(value));
-                match op {
-                    ScalarOp::Add => value(0)?.checked_add(value(1)?),
-                    ScalarOp::Sub => value(0)?.checked_sub(value(1)?),
-                    ScalarOp::Mul => value(0)?.checked_mul(value(1)?),
-                    ScalarOp::Neg => value(0)?.checked_neg(),
-                    ScalarOp::Min => Some(value(0)?.min(value(1)?)),
-                    ScalarOp::Max => Some(value(0)?.max(value(1)?)),
-                    ScalarOp::FloorDiv => {
-                        let quotient = value(0)?.checked_div_euclid(value(1)?)?;
-                        // Euclid rounds the other way where the divisor is negative.
-                        (value(1)? > 0).then_some(quotient)
-                    }
-                    ScalarOp::Mod => {
-                        let divisor = value(1).filter(|&divisor| divisor > 0)?;
-                        value(0)?.checked_rem_euclid(divisor)
-                    }
-                    ScalarOp::Eq => truth(value(0)? == value(1)?),
-                    ScalarOp::Ne => truth(value(0)? != value(1)?),
-                    ScalarOp::Lt => truth(value(0)? < value(1)?),
-                    ScalarOp::Le => truth(value(0)? <= value(1)?),
-                    // One operand may decide alone.
-                    ScalarOp::And => match (value(0), value(1)) {
-                        (Some(0), _) | (_, Some(0)) => Some(0),
-                        (a, b) => a.zip(b).map(|_| 1),
-                    },
-                    ScalarOp::Or => match (value(0), value(1)) {
-                        (Some(1), _) | (_, Some(1)) => Some(1),
-                        (a, b) => a.zip(b).map(|_| 0),
-                    },
-                    ScalarOp::Not => truth(value(0)? == 0),
-                    ScalarOp::Select => value(if value(0)? != 0 { 1 } else { 2 }),
-                    _ => None,
-                }
-            }
-        }
-    }
-
-    fn truth(&self, condition: &Expr) -> Option<bool> {
-        self.integer(condition).map(|value| value != 0)
-    }
 }
 
 /// What kind of work an operation is.
-enum Class {
+pub(super) enum Class {
     Flop,
     Division,
     Function,
     Other,
 }
 
-fn class(op: ScalarOp) -> Class {
+pub(super) fn class(op: ScalarOp) -> Class {
     use ScalarOp::*;
     match op {
         Add | Sub | Mul | Neg | Fma | Min | Max | Abs | Floor | Ceil | Round | Trunc => Class::Flop,
@@ -323,7 +334,7 @@ fn class(op: ScalarOp) -> Class {
 }
 
 /// Real operations of one operation.
-fn flops(op: ScalarOp, dtype: Dtype) -> f64 {
+pub(super) fn flops(op: ScalarOp, dtype: Dtype) -> f64 {
     match (op, dtype.is_complex()) {
         (ScalarOp::Fma, _) => 2.0,
         (ScalarOp::Mul, true) => 6.0,

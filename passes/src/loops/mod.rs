@@ -3,6 +3,7 @@
 pub mod block;
 pub mod contract;
 pub mod count;
+pub mod estimate;
 pub mod expand_math;
 pub mod fuse;
 mod growth;

@@ -28,6 +28,7 @@ use super::growth::is_within_limits;
 use super::index::Facts;
 use crate::{Changed, PassContext};
 use legal::{Reduction, reductions};
+pub use legal::Refusal;
 use std::collections::{BTreeMap, BTreeSet};
 use tcc_ir::Dtype;
 use tcc_ir::loops::{Buffer, BufferId, Expr, For, Func, LoopKind, Role, Stmt, Var};
@@ -62,6 +63,32 @@ pub fn run(func: &mut Func, context: &PassContext) -> Changed {
         return Changed::No;
     }
     Changed::from(changed)
+}
+
+/// Why the innermost loops of a statement stay as they are: counter and reason.
+pub fn refusals<'f>(
+    func: &'f Func,
+    context: &PassContext,
+    lanes: i64,
+    statement: &'f Stmt,
+) -> Vec<(&'f str, Refusal)> {
+    let mut found: Vec<(&str, Refusal)> = Vec::new();
+    statement.walk(&mut |stmt| {
+        let Stmt::For(each) = stmt else { return };
+        if each.body.iter().any(|stmt| matches!(stmt, Stmt::For(_))) {
+            return;
+        }
+        let reason = match reductions(func, context.contract, each) {
+            Err(reason) => Some(reason),
+            Ok(accumulators) if self::lanes(lanes, each, &accumulators).is_some() => None,
+            Ok(_) => Some("it is too short"),
+        };
+        let row = (&*func.var(each.var).name, reason.unwrap_or_default());
+        if reason.is_some() && !found.contains(&row) {
+            found.push(row);
+        }
+    });
+    found
 }
 
 struct Vectorizer<'a> {
@@ -99,6 +126,21 @@ fn operations(expr: &Expr) -> usize {
     }
 }
 
+/// How many lanes a loop is given where `lanes` are wanted, if vectors pay.
+fn lanes(lanes: i64, each: &For, accumulators: &[Reduction]) -> Option<i64> {
+    if Facts::default().at_most(&each.hi, &each.lo, i128::from(LEAST_TRIPS.min(lanes)) - 1) {
+        return None;
+    }
+    let Some(count) = each.trip_count() else { return Some(lanes) };
+    if accumulators.is_empty() {
+        return (count >= LEAST_TRIPS.min(lanes)).then_some(lanes.min(count));
+    }
+    let operations: usize = each.body.iter().flat_map(Stmt::exprs).map(operations).sum();
+    let most = if operations <= LIGHT_BODY { LIGHT_FACTOR * lanes } else { lanes };
+    // Halves of the lanes are combined, so their number is a power of two times the least one.
+    [most, lanes, lanes / 2].into_iter().find(|&lanes| lanes >= 2 && count >= lanes * WORTHWHILE_BLOCKS)
+}
+
 impl Vectorizer<'_> {
     fn block(&mut self, block: Vec<Stmt>) -> Vec<Stmt> {
         let mut result = Vec::with_capacity(block.len());
@@ -128,8 +170,9 @@ impl Vectorizer<'_> {
             return self.vectorize_outer(each, &registers, lanes, result);
         }
         let innermost = each.body.iter().all(|stmt| stmt.blocks().is_empty());
-        let accumulators = if innermost { reductions(self.func, self.context.contract, &each) } else { None };
-        let lanes = accumulators.as_ref().and_then(|accumulators| self.lanes(&each, accumulators));
+        let accumulators = 
+            if innermost { reductions(self.func, self.context.contract, &each).ok() } else { None };
+        let lanes = accumulators.as_ref().and_then(|accumulators| lanes(self.lanes, &each, accumulators));
         match (accumulators, lanes) {
             (Some(accumulators), Some(lanes)) if self.context.spend() => {
                 self.changed = true;
@@ -140,22 +183,6 @@ impl Vectorizer<'_> {
                 result.push(Stmt::For(For { body, ..each }));
             }
         }
-    }
-
-    /// How many lanes a loop is given, if vectors pay.
-    fn lanes(&self, each: &For, accumulators: &[Reduction]) -> Option<i64> {
-        let lanes = self.lanes;
-        if Facts::default().at_most(&each.hi, &each.lo, i128::from(LEAST_TRIPS.min(lanes)) - 1) {
-            return None;
-        }
-        let Some(count) = each.trip_count() else { return Some(lanes) };
-        if accumulators.is_empty() {
-            return (count >= LEAST_TRIPS.min(lanes)).then_some(lanes.min(count));
-        }
-        let operations: usize = each.body.iter().flat_map(Stmt::exprs).map(operations).sum();
-        let most = if operations <= LIGHT_BODY { LIGHT_FACTOR * lanes } else { lanes };
-        // Halves of the lanes are combined, so their number is a power of two times the least one.
-        [most, lanes, lanes / 2].into_iter().find(|&lanes| lanes >= 2 && count >= lanes * WORTHWHILE_BLOCKS)
     }
 
     /// How many iterations of a loop around loops become lanes. Several vectors pay: additions to one wait

@@ -18,10 +18,15 @@ pub struct Reduction {
     pub dtype: Dtype,
 }
 
+/// Why a loop stays as it is, for people.
+pub type Refusal = &'static str;
+
+const NOT_NEIGHBOURS: Refusal = "it writes places that are no neighbours";
+
 /// The reductions of an innermost loop, if the loop can be vectorised.
-pub fn reductions(func: &Func, contract: Contract, each: &For) -> Option<Vec<Reduction>> {
+pub fn reductions(func: &Func, contract: Contract, each: &For) -> Result<Vec<Reduction>, Refusal> {
     if !matches!(each.kind, LoopKind::Serial | LoopKind::Parallel) {
-        return None;
+        return Err("its iterations are lanes or written out already");
     }
     let mut loop_ = Loop { func, counter: each.var, varying: BTreeSet::new(), writes: Vec::new() };
     let mut reductions: Vec<Reduction> = Vec::new();
@@ -34,27 +39,34 @@ pub fn reductions(func: &Func, contract: Contract, each: &For) -> Option<Vec<Red
                     loop_.varying.insert(*var);
                 }
             }
-            Stmt::Store(buffer, indices, _) => loop_.write(*buffer, indices)?,
+            Stmt::Store(buffer, indices, _) => loop_.write(*buffer, indices).ok_or(NOT_NEIGHBOURS)?,
             Stmt::Accumulate(op, buffer, indices, _) if indices.iter().any(|i| loop_.varies(i)) => {
-                op.scalar_op()?;
-                loop_.write(*buffer, indices)?;
+                op.scalar_op().ok_or("lanes have no such reduction")?;
+                loop_.write(*buffer, indices).ok_or(NOT_NEIGHBOURS)?;
             }
             // The lanes are combined after the loop, where what it defines is out of scope.
             Stmt::Accumulate(_, _, indices, _) if indices.iter().any(|index| mentions(index, &defined)) => {
-                return None;
+                return Err("the place of a sum is computed in the loop");
             }
             Stmt::Accumulate(op, buffer, indices, _) => {
                 let dtype = func.buffer(*buffer).dtype;
                 reductions.push(Reduction { op: *op, buffer: *buffer, indices: indices.clone(), dtype });
             }
-            Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_) => return None,
+            Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_) => {
+                return Err("there is a loop, a condition or a check inside");
+            }
         }
     }
-    let writes_something = !loop_.writes.is_empty() || !reductions.is_empty();
-    let allowed = writes_something
-        && loop_.reads_only_own_places(&each.body)
-        && loop_.reductions_stand_alone(each, contract, &reductions);
-    allowed.then_some(reductions)
+    if loop_.writes.is_empty() && reductions.is_empty() {
+        return Err("it writes nothing");
+    }
+    if !loop_.reads_only_own_places(&each.body) {
+        return Err("it reads places that are not evenly spaced, or that another iteration writes");
+    }
+    if !loop_.reductions_stand_alone(each, contract, &reductions) {
+        return Err("its sum may not be split: the contract, its type, or a function in it forbids it");
+    }
+    Ok(reductions)
 }
 
 fn mentions(expr: &Expr, vars: &BTreeSet<Var>) -> bool {
