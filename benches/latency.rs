@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Instant;
 use tcc::operand::Limits;
 use tcc::operand::npz::Pack;
-use tcc::{Array, Compiler, Kernel};
+use tcc::{Array, Cache, Compiler, Kernel};
 
 const LIMITS: Limits = Limits { memory: 1 << 30 };
 
@@ -30,7 +30,7 @@ fn time_kernels(folder: &Path) -> Result<(), Box<dyn Error>> {
         let equations = tcc_frontend::parse(&source).0.equations().count();
         let mut pack = Pack::open(&folder.join(format!("{name}.npz"))).map_err(|d| d.message)?;
         let compile = || -> tcc::Result<Kernel> {
-            let mut kernel = Compiler::new().compile(&source)?;
+            let mut kernel = Compiler::new().cache(Cache::Off).compile(&source)?;
             for (param, value) in row["params"].as_object().into_iter().flatten() {
                 kernel = match value.as_i64() {
                     Some(value) => kernel.with(param, value)?,
@@ -58,13 +58,14 @@ fn time_kernels(folder: &Path) -> Result<(), Box<dyn Error>> {
 
 /// Chains of equations, whose time should grow linearly.
 fn time_chains() -> Result<(), Box<dyn Error>> {
+    let compiler = Compiler::new().cache(Cache::Off);
     for (kind, source) in [("chain", chain as fn(usize) -> String), ("independent outputs", outputs)] {
         let mut points = Vec::new();
         for equations in [10usize, 30, 100, 300, 1000] {
             let source = source(equations);
             let x = Array::zeros(tcc::Dtype::F32, &[64]).ok_or("no memory")?;
             let time =
-                best_of(5, || Compiler::new().compile(&source)?.call_named(&[("x", (&x).into())]).map(drop))?;
+                best_of(5, || compiler.compile(&source)?.call_named(&[("x", (&x).into())]).map(drop))?;
             println!("{kind} of {equations} equations: {time:.2} ms");
             points.push(((equations as f64).ln(), time.ln()));
         }

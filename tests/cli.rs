@@ -2,5 +2,5 @@
 
 #[test]
 fn transcripts() {
-    trycmd::TestCases::new().env("NO_COLOR", "1").case("tests/cli/*.trycmd");
+    trycmd::TestCases::new().env("NO_COLOR", "1").env("TCC_CACHE", "off").case("tests/cli/*.trycmd");
 }

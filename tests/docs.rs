@@ -96,6 +96,7 @@ fn the_commands_in_the_readme_work() {
                 .args(["-c", line])
                 .current_dir(folder.path())
                 .env("PATH", &path)
+                .env("TCC_CACHE", "off")
                 .output()
                 .unwrap();
             assert!(output.status.success(), "{line}\n{}", String::from_utf8_lossy(&output.stderr));

@@ -156,6 +156,7 @@ fn message(path: &Path, program: &[u8]) -> Result<String, Failed> {
     let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
     let mut words = first.strip_prefix("# tcc ").unwrap_or("check").split_whitespace().peekable();
     let mut command = Command::new(env!("CARGO_BIN_EXE_tcc"));
+    command.env("TCC_CACHE", "off");
     command.arg(words.next().unwrap_or("check"));
     if words.next_if_eq(&"-e").is_some() {
         command.arg("-e").arg(rest.trim());

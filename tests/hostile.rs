@@ -15,6 +15,7 @@ struct Run {
 /// Runs tcc in a folder of its own; it must end by itself within a minute.
 fn tcc(folder: &Path, arguments: &[&str], input: &[u8]) -> Run {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tcc"))
+        .env("TCC_CACHE", "off")
         .args(arguments)
         .args(["--color", "never"])
         .current_dir(folder)
@@ -403,6 +404,7 @@ fn printing_streams() {
     let run = tcc(folder.path(), &["run", "-e", "y[i] = x[i]", "x=ones:500000", "--print", "full"], b"");
     assert_eq!(run.stdout.split_whitespace().filter(|word| *word == "1").count(), 500_000 + 3);
     let mut child = Command::new(env!("CARGO_BIN_EXE_tcc"))
+        .env("TCC_CACHE", "off")
         .args(["run", "-e", "y[i] = x[i]", "x=ones:3000000", "--print", "full"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

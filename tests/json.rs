@@ -10,6 +10,9 @@ const MATMUL: &str = "in A : f32[i, j]\nin B : f32[j, k]\nout C : f32[i, k]\nvar
 
 /// The exit code and the words of a command.
 const COMMANDS: &[(i32, &[&str])] = &[
+    (0, &["cache", "stats"]),
+    (0, &["cache", "clear"]),
+    (0, &["cache", "explain", "mm.ein", "i=3"]),
     (0, &["check", "mm.ein", "i=3"]),
     (3, &["check", "mm.ein", "--deny", "all"]),
     (1, &["check", "mm.ein", "zz=3"]),
@@ -19,6 +22,7 @@ const COMMANDS: &[(i32, &[&str])] = &[
     (0, &["examples", "copy", "wave2d"]),
     (0, &["explain", "mm.ein"]),
     (0, &["explain", "mm.ein", "i=3", "j=4", "k=5"]),
+    (0, &["explain", "mm.ein", "--demo", "--why", "C"]),
     (0, &["explain", "E0203"]),
     (0, &["fmt", "--check", "mm.ein"]),
     (3, &["fmt", "--check", "mm.ein", "ugly.ein"]),
@@ -38,11 +42,13 @@ const COMMANDS: &[(i32, &[&str])] = &[
     (0, &["schema"]),
     (0, &["show", "mm.ein", "--stage", "loops"]),
     (0, &["show", "mm.ein", "--stage", "parse"]),
+    (0, &["show", "mm.ein", "--after", "fuse"]),
+    (0, &["show", "mm.ein", "--diff", "lower.."]),
     (0, &["verify", "mm.ein"]),
 ];
 
 fn tcc(folder: &Path, words: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_tcc")).args(words).current_dir(folder).output();
+    let output = Command::new(env!("CARGO_BIN_EXE_tcc")).args(words).current_dir(folder).env("TCC_CACHE", folder.join("cache")).output();
     let output = output.expect("tcc starts");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code(), text(&output.stdout), text(&output.stderr))

@@ -128,7 +128,7 @@ struct Workspace {
 
 struct Inner {
     signature: Signature,
-    code: Box<dyn Code>,
+    code: Arc<dyn Code>,
     /// The byte counts (or what is wrong with them), where they do not depend on sizes.
     fixed: Option<Result<Lengths, CallError>>,
     pool: Mutex<Vec<Workspace>>,
@@ -149,11 +149,21 @@ const INLINE: usize = 16;
 
 impl Kernel {
     pub(crate) fn new(signature: Signature, code: Box<dyn Code>) -> Kernel {
+        Kernel::with_code(signature, code.into())
+    }
+
+    fn with_code(signature: Signature, code: Arc<dyn Code>) -> Kernel {
         let fixed = signature.symbols.is_empty().then(|| {
             let mut lengths = Lengths::default();
             signature.measure(&Bindings::new(), &mut lengths).map(|()| lengths)
         });
         Kernel(Arc::new(Inner { signature, code, fixed, pool: Mutex::new(Vec::new()) }))
+    }
+
+    /// A kernel with the same code and working memory of its own: what it pools is freed with it,
+    /// however long others keep the code.
+    pub fn with_own_memory(&self) -> Kernel {
+        Kernel::with_code(self.0.signature.clone(), self.0.code.clone())
     }
 
     /// What the kernel takes and returns.

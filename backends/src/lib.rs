@@ -10,11 +10,13 @@
 //! result 0 or the number of the failed check plus one.
 
 pub mod cranelift;
+mod image;
 pub mod interp;
 mod kernel;
 mod signature;
 mod tables;
 
+pub use image::{BrokenImage, Image, Import};
 pub use kernel::{CallError, Kernel};
 pub use signature::{Parameter, Signature, with_places};
 
@@ -34,6 +36,21 @@ pub struct Backend {
     pub emit: fn(&Func, EmitKind, &Target) -> Result<Artifact, BackendError>,
     /// Makes a kernel that runs in this process.
     pub load: fn(&Func) -> Result<Kernel, BackendError>,
+    /// How its code is kept beyond the process; `None`: it has none that would be worth it.
+    pub images: Option<&'static Images>,
+}
+
+/// How a backend's code is kept and loaded again.
+pub struct Images {
+    /// What images depend on beside the program: who makes them, and for which machine. Where the text
+    /// is the same, one process may load the images of another.
+    pub target: fn() -> Result<String, BackendError>,
+    /// Compiles a program.
+    pub compile: fn(&Func) -> Result<Image, BackendError>,
+    /// Makes an image runnable in this process.
+    pub load: fn(&Image) -> Result<Kernel, BackendError>,
+    /// How many programs this process has compiled.
+    pub compiled: fn() -> u64,
 }
 
 /// All backends.
@@ -44,6 +61,7 @@ pub static BACKENDS: &[Backend] = &[
         kinds: &[],
         emit: interp::emit,
         load: interp::load,
+        images: None,
     },
     Backend {
         name: "cranelift",
@@ -51,6 +69,12 @@ pub static BACKENDS: &[Backend] = &[
         kinds: &[EmitKind::Clif, EmitKind::Object, EmitKind::Asm],
         emit: cranelift::emit,
         load: cranelift::load,
+        images: Some(&Images {
+            target: cranelift::target,
+            compile: cranelift::make_image,
+            load: cranelift::load_image,
+            compiled: cranelift::generations,
+        }),
     },
 ];
 

@@ -1,5 +1,6 @@
 //! How programs are compiled: options, and the stages from text to loaded code.
 
+use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
 use std::path::Path;
@@ -13,7 +14,8 @@ use tcc_ir::scalar::Literal;
 use tcc_passes::graph::specialise;
 use tcc_passes::{Contract, LEVELS, Limits, PassContext, PassObserver, Pipeline, Recipe};
 
-/// Options of the compiler. The default: `-O2`, Cranelift, sums may be reassociated, 4 GiB.
+/// Options of the compiler. The default: `-O2`, Cranelift, sums may be reassociated, 4 GiB, code kept in
+/// this process.
 #[derive(Clone, Debug)]
 pub struct Compiler {
     pipeline: Pipeline,
@@ -23,6 +25,7 @@ pub struct Compiler {
     fuel: Option<u64>,
     memory: u64,
     double_precision: bool,
+    cache: Cache,
 }
 
 /// The text of a program.
@@ -115,6 +118,7 @@ impl Default for Compiler {
             fuel: None,
             memory: 4 << 30,
             double_precision: false,
+            cache: Cache::default(),
         }
     }
 }
@@ -164,6 +168,16 @@ impl Compiler {
     /// Whether f16, bf16 and f32 become f64, and c64 becomes c128.
     pub fn double_precision(self, on: bool) -> Compiler {
         Compiler { double_precision: on, ..self }
+    }
+
+    /// Where compiled code is kept to be used again; by default in this process.
+    pub fn cache(self, cache: Cache) -> Compiler {
+        Compiler { cache, ..self }
+    }
+
+    /// Where compiled code is kept.
+    pub fn cached_in(&self) -> &Cache {
+        &self.cache
     }
 
     /// Compiles a program: the text of an `.ein` file.

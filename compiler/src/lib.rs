@@ -24,6 +24,8 @@
 pub mod argument;
 mod binding_error;
 #[doc(hidden)]
+pub mod cache;
+#[doc(hidden)]
 pub mod command;
 mod compiler;
 mod error;
@@ -35,6 +37,7 @@ pub mod operand;
 pub mod specialised;
 
 pub use argument::{Argument, Arguments, ArgumentsMut, Element, Output, Results};
+pub use cache::Cache;
 pub use compiler::{Compiler, Number, Source};
 pub use error::{Error, Result};
 pub use kernel::Kernel;

@@ -2,6 +2,7 @@
 
 use crate::argument::Output;
 use crate::binding_error::{self, at_declaration};
+use crate::cache::{self, CodeOrigin, Found};
 use crate::compiler::{Compiler, Number};
 use crate::error::{Error, Result};
 use crate::failed_check;
@@ -14,7 +15,7 @@ use tcc_ir::graph::{Check, Graph, Input};
 use tcc_ir::loops::{CheckSite, Func};
 use tcc_ir::scalar::Literal;
 use tcc_ir::{Array, Bindings, Dtype, Extent, Native, Tensor};
-use tcc_passes::{PassObserver, Quiet};
+use tcc_passes::Quiet;
 
 /// Runnable code with everything that a call needs beside the operands.
 pub struct Specialised {
@@ -29,6 +30,9 @@ pub struct Specialised {
     /// What explains a promise about the data that does not hold; `None` if there is none.
     origin: Option<Box<Origin>>,
     arena: u64,
+    code_origin: CodeOrigin,
+    /// Why the cache was not used.
+    notes: Vec<String>,
 }
 
 /// The program, and the sizes that the code was made for.
@@ -150,10 +154,10 @@ impl Specialised {
         text: &str,
     ) -> Result<Specialised> {
         let bindings = bind(&program.graph, shapes, numbers, text)?;
-        Specialised::with_bindings(compiler, program, &bindings, numbers, &mut Quiet).map(|(this, _)| this)
+        Specialised::with_bindings(compiler, program, &bindings, numbers)
     }
 
-    /// As [`Specialised::new`], with symbols already bound; also gives the loops that were compiled.
+    /// As [`Specialised::new`], with symbols already bound. Code comes from the cache, if it is there.
     ///
     /// # Errors
     /// As for [`Specialised::new`].
@@ -162,11 +166,11 @@ impl Specialised {
         program: &Program,
         bindings: &Bindings,
         numbers: &[(String, Number)],
-        observer: &mut dyn PassObserver,
-    ) -> Result<(Specialised, Func)> {
-        let func = compiler.lower(&program.graph, bindings, observer)?;
-        let this = Specialised::from_loops(compiler, program, &func, bindings, numbers)?;
-        Ok((this, func))
+    ) -> Result<Specialised> {
+        let Found { kernel, origin, notes } = cache::find(compiler, program, bindings)?;
+        let this = Specialised::assemble(kernel, program, bindings, numbers)?;
+        arena_within_limits(compiler, program, this.arena, bindings)?;
+        Ok(Specialised { code_origin: origin, notes, ..this })
     }
 
     /// Makes loops runnable that were lowered from `program` with these sizes.
@@ -182,7 +186,7 @@ impl Specialised {
     ) -> Result<Specialised> {
         within_limits(compiler, program, func, bindings)?;
         let kernel = compiler.load(func)?;
-        let this = Specialised::assemble(kernel, func, program, bindings, numbers)?;
+        let this = Specialised::assemble(kernel, program, bindings, numbers)?;
         // Loops without a plan have none before they are loaded.
         within(compiler, &program.graph, bindings, this.arena)?;
         Ok(this)
@@ -190,7 +194,6 @@ impl Specialised {
 
     fn assemble(
         kernel: tcc_backends::Kernel,
-        func: &Func,
         program: &Program,
         bindings: &Bindings,
         numbers: &[(String, Number)],
@@ -221,20 +224,32 @@ impl Specialised {
             outputs.push(Place { name: parameter.name.to_string(), dtype: parameter.dtype, shape });
         }
         let arena = kernel.arena_bytes(&sizes).map_err(Error::from_call)? as u64;
-        let origin = (!func.checks.is_empty() || !intervals.is_empty()).then(|| {
+        let checks = &kernel.signature().checks;
+        let origin = (!checks.is_empty() || !intervals.is_empty()).then(|| {
             Box::new(Origin {
                 graph: graph.clone(),
-                checks: func.checks.clone(),
+                checks: checks.clone(),
                 bindings: bindings.clone(),
                 text: program.text.clone(),
             })
         });
-        Ok(Specialised { kernel, sizes, slots, outputs, intervals, origin, arena })
+        let (code_origin, notes) = (CodeOrigin::Compiled, Vec::new());
+        Ok(Specialised { kernel, sizes, slots, outputs, intervals, origin, arena, code_origin, notes })
     }
 
     /// The outputs in order of declaration.
     pub fn outputs(&self) -> &[Place] {
         &self.outputs
+    }
+
+    /// Where the code comes from.
+    pub fn code_origin(&self) -> CodeOrigin {
+        self.code_origin
+    }
+
+    /// Why the cache was not used, if it could not be.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Bytes of working memory.
@@ -422,6 +437,16 @@ pub(crate) fn within_limits(
 ) -> Result<()> {
     let arena =
         func.arena.as_ref().map_or(0, |arena| arena.eval(bindings).map_or(u64::MAX, i64::unsigned_abs));
+    arena_within_limits(compiler, program, arena, bindings)
+}
+
+/// The same for working memory of `arena` bytes.
+fn arena_within_limits(
+    compiler: &Compiler,
+    program: &Program,
+    arena: u64,
+    bindings: &Bindings,
+) -> Result<()> {
     if let Some(allowed) = program.peak_limit.filter(|&allowed| arena > allowed) {
         let message = format!("working memory of {arena} bytes is planned, @max allows {allowed}");
         let help = format!("allow more: @max(peak={arena}), or choose smaller sizes");

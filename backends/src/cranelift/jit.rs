@@ -1,33 +1,41 @@
-//! Machine code in this process.
+//! Machine code in this process: an image in pages that are written first and executed then.
 
+use super::image::{make_image, make_image_with};
 use super::wide::Vectors;
-use super::{codegen, contract, isa, parts};
+use super::{codegen, contract, unsupported};
+use crate::BackendError;
+use crate::image::Image;
 use crate::kernel::{CallError, Code, Kernel};
-use crate::signature::{Lengths, Signature, with_places};
-use crate::tables;
-use crate::{BackendError, Target};
-use cranelift::codegen::ir::{InstBuilder, types};
-use cranelift::frontend::FunctionBuilder;
-use cranelift::jit::{JITBuilder, JITModule};
-use cranelift::module::default_libcall_names;
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::sync::Mutex;
-use tcc_ir::loops::{BufferId, Func};
+use crate::signature::Lengths;
+use region::{Allocation, Protection};
+use tcc_ir::loops::Func;
 
 /// The C ABI of generated code.
 type Call = unsafe extern "C" fn(*const *mut u8, *const i64, *mut u8) -> i32;
 
-/// Code and tables of one kernel; frees them when dropped.
-struct Compiled {
-    entry: Call,
-    /// Owns the code; `None` only while it is being dropped.
-    module: Mutex<Option<JITModule>>,
-    /// The elements of the tables, to which the code holds pointers.
-    _tables: BTreeMap<BufferId, Vec<u64>>,
+/// The functions that generated code may call, by the names under which it imports them, with their
+/// addresses.
+pub type Functions<'a> = &'a [(&'a str, usize)];
+
+/// The functions of the runtime.
+fn runtime() -> [(&'static str, usize); 1] {
+    [(contract::SYMBOL, tcc_runtime::tcc_contract as *const () as usize)]
 }
 
-impl Code for Compiled {
+/// Code and tables of one kernel; frees them when dropped.
+struct Loaded {
+    entry: Call,
+    /// The pages, which can be executed and no longer be written.
+    _pages: Allocation,
+}
+
+// SAFETY: the pages are never written again, so that any thread may execute and read them; freeing
+// them on another thread than the one that got them is fine.
+unsafe impl Send for Loaded {}
+// SAFETY: as above.
+unsafe impl Sync for Loaded {}
+
+impl Code for Loaded {
     unsafe fn call(
         &self,
         buffers: &[*mut u8],
@@ -41,54 +49,64 @@ impl Code for Compiled {
     }
 }
 
-impl Drop for Compiled {
-    fn drop(&mut self) {
-        let module = self.module.get_mut().map(Option::take).unwrap_or_default();
-        if let Some(module) = module {
-            // SAFETY: `entry` is only reachable through `self`, which nobody uses any more.
-            unsafe { module.free_memory() };
-        }
-    }
-}
-
-/// Bytes as whole words, so that every element is aligned.
-fn words(bytes: &[u8]) -> Vec<u64> {
-    let word = |chunk: &[u8]| {
-        let mut padded = [0; 8];
-        padded[..chunk.len()].copy_from_slice(chunk);
-        u64::from_ne_bytes(padded)
-    };
-    bytes.chunks(8).map(word).collect()
-}
-
 /// Compiles `func` for this machine.
 pub fn load(func: &Func) -> Result<Kernel, BackendError> {
-    load_with(func, Vectors::detect())
+    load_image(&make_image(func)?)
 }
 
 /// Compiles `func` for this machine with vectors that the machine must have: the results are the same
 /// bytes with all of them, which is what tests ask.
 #[doc(hidden)]
 pub fn load_with(func: &Func, vectors: Vectors) -> Result<Kernel, BackendError> {
-    let func = &*with_places(func);
-    let mut builder = JITBuilder::with_isa(isa(true, false)?, default_libcall_names());
-    builder.symbol(contract::SYMBOL, tcc_runtime::tcc_contract as *const u8);
-    let mut module = JITModule::new(builder);
-    let mut tables: BTreeMap<BufferId, Vec<u64>> = BTreeMap::new();
-    let mut address = |_: &mut JITModule, b: &mut FunctionBuilder, id: BufferId| {
-        let words = match tables.entry(id) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(words(&tables::bytes(func.buffer(id))?)),
-        };
-        Ok(b.ins().iconst(types::I64, words.as_ptr() as i64))
-    };
-    let symbol = Target::default().symbol(func);
-    let id = parts::define(func, &mut module, &symbol, vectors, &mut address, &mut parts::compiled)?;
-    module.finalize_definitions().map_err(|error| codegen(error.to_string()))?;
-    let code = module.get_finalized_function(id);
+    load_image(&make_image_with(func, vectors)?)
+}
+
+/// Makes code runnable that [`make_image`] made, here or in another process on such a machine.
+pub fn load_image(image: &Image) -> Result<Kernel, BackendError> {
+    load_calling(image, &runtime())
+}
+
+/// The same for code that calls `functions`.
+pub(super) fn load_calling(image: &Image, functions: Functions<'_>) -> Result<Kernel, BackendError> {
+    let mut code = image.code.clone();
+    for import in &image.imports {
+        let found = functions.iter().find(|(name, _)| *name == import.name);
+        let (_, address) = found.ok_or_else(|| unsupported(format!("a call of `{}`", import.name)))?;
+        let at = import.at as usize;
+        let field = code.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<8>());
+        let value = (*address as u64).wrapping_add_signed(import.addend);
+        *field.ok_or_else(|| codegen("an import lies outside of its code".into()))? = value.to_le_bytes();
+    }
+    let entry = image.entry as usize;
+    if entry >= code.len() {
+        return Err(codegen("the entry lies outside of its code".into()));
+    }
+    let failed = |error: region::Error| codegen(format!("no memory for code: {error}"));
+    let mut pages = region::alloc(code.len(), Protection::READ_WRITE).map_err(failed)?;
+    let start: *mut u8 = pages.as_mut_ptr();
+    // SAFETY: the pages are at least as long as the code, may be written, and are ours alone.
+    unsafe { std::ptr::copy_nonoverlapping(code.as_ptr(), start, code.len()) };
+    // SAFETY: the pages belong to `pages` alone, and nobody holds a reference into them.
+    unsafe { region::protect(start, pages.len(), Protection::READ_EXECUTE) }.map_err(failed)?;
+    make_visible(start, pages.len())?;
     // SAFETY: the function was compiled with the signature of `Call` in the calling convention of
-    // this platform, and stays at its place until `Compiled` is dropped.
-    let entry = unsafe { std::mem::transmute::<*const u8, Call>(code) };
-    let compiled = Compiled { entry, module: Mutex::new(Some(module)), _tables: tables };
-    Ok(Kernel::new(Signature::of(func), Box::new(compiled)))
+    // this platform, and stays at its place until `Loaded` is dropped.
+    let entry = unsafe { std::mem::transmute::<*const u8, Call>(start.add(entry)) };
+    Ok(Kernel::new(image.signature.clone(), Box::new(Loaded { entry, _pages: pages })))
+}
+
+/// Makes every core see what was written as instructions, where the hardware does not by itself.
+#[cfg(target_arch = "aarch64")]
+fn make_visible(start: *const u8, length: usize) -> Result<(), BackendError> {
+    use wasmtime_internal_jit_icache_coherence as coherence;
+    let failed = |error: std::io::Error| codegen(format!("cannot clear the instruction cache: {error}"));
+    // SAFETY: the range is mapped, and the pipelines are flushed next.
+    unsafe { coherence::clear_cache(start.cast(), length) }.map_err(failed)?;
+    coherence::pipeline_flush_mt().map_err(failed)
+}
+
+/// Here the hardware does.
+#[cfg(not(target_arch = "aarch64"))]
+fn make_visible(_: *const u8, _: usize) -> Result<(), BackendError> {
+    Ok(())
 }

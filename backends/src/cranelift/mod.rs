@@ -9,6 +9,7 @@ mod contract;
 mod emit;
 mod entry;
 mod half;
+mod image;
 mod jit;
 mod object;
 mod outline;
@@ -19,7 +20,8 @@ mod types;
 mod vector;
 mod wide;
 
-pub use jit::{load, load_with};
+pub use image::{generations, make_image, target};
+pub use jit::{load, load_image, load_with};
 pub use object::emit;
 pub use wide::Vectors;
 

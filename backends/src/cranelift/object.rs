@@ -68,7 +68,10 @@ fn embed(recipe: &str, module: &mut ObjectModule) -> Result<(), BackendError> {
 }
 
 /// The data of all tables.
-fn define_tables(func: &Func, module: &mut ObjectModule) -> Result<BTreeMap<BufferId, DataId>, BackendError> {
+pub(super) fn define_tables(
+    func: &Func,
+    module: &mut impl Module,
+) -> Result<BTreeMap<BufferId, DataId>, BackendError> {
     let failed = |error: ModuleError| codegen(error.to_string());
     let mut tables = BTreeMap::new();
     for (index, buffer) in func.buffers.iter().enumerate() {

@@ -3,6 +3,7 @@
 //! Standard output carries the product that was asked for and nothing else; diagnostics, notes and
 //! hints go to standard error. The exit codes are [`Exit`].
 
+mod cache;
 mod check;
 mod compile;
 mod completions;
@@ -44,7 +45,7 @@ usage: tcc <command> FILE.ein [NAME=VALUE...] [options]
   tcc run attention.ein pack.npz -o O=o.npy
 
 commands: run check fmt compile · explain show · verify opt passes ·
-          doctor schema completions examples
+          cache doctor schema completions examples
 
 help: tcc help COMMAND, or tcc COMMAND --help
 ";
@@ -54,7 +55,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Everyday", &["run", "check", "fmt", "compile"]),
     ("Understand", &["explain", "show"]),
     ("Trust", &["verify", "opt", "passes"]),
-    ("Tools", &["doctor", "schema", "completions", "examples", "help"]),
+    ("Tools", &["cache", "doctor", "schema", "completions", "examples", "help"]),
 ];
 
 #[derive(Parser)]
@@ -85,6 +86,7 @@ enum Command {
     Verify(verify::Arguments),
     Opt(opt::Arguments),
     Passes(passes::Arguments),
+    Cache(cache::Arguments),
     Doctor(doctor::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
@@ -225,6 +227,7 @@ fn on_this_stack(words: Vec<OsString>) -> Exit {
         Command::Verify(arguments) => verify::run(&session, arguments),
         Command::Opt(arguments) => opt::run(&session, arguments),
         Command::Passes(arguments) => passes::run(&session, arguments),
+        Command::Cache(arguments) => cache::run(&session, arguments),
         Command::Doctor(arguments) => doctor::run(&session, arguments),
         Command::Schema(arguments) => schema::run(&session, arguments),
         Command::Completions(arguments) => completions::run::<Cli>(&session, &arguments),

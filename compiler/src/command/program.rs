@@ -5,7 +5,7 @@ use crate::operand::bind::{Binder, Bound, Missing, Wanted};
 use crate::operand::words::Words;
 use crate::operand::{Limits, shown, size};
 use crate::specialised::operands_fit;
-use crate::{Compiler, Contract, Error, Recipe, Source};
+use crate::{Cache, Compiler, Contract, Error, Recipe, Source};
 use clap::Args;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -58,6 +58,9 @@ pub struct CompilerArguments {
     /// Most memory that operands, results and working memory may take, such as 512MiB
     #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = parse_size, help_heading = "Compilation")]
     memory: u64,
+    /// Neither use nor keep compiled code of other runs (as TCC_CACHE=off does)
+    #[arg(long, help_heading = "Compilation")]
+    no_cache: bool,
 }
 
 impl CompilerArguments {
@@ -71,7 +74,12 @@ impl CompilerArguments {
         if let Some(recipe) = self.recipe()? {
             compiler = compiler.recipe(&recipe);
         }
-        Ok(compiler.backend(&self.backend)?.memory_limit(self.memory).double_precision(self.dtype == "f64"))
+        let cache = match super::cache::folder() {
+            Some(folder) if !self.no_cache => Cache::Folder(folder),
+            _ => Cache::Off,
+        };
+        let compiler = compiler.backend(&self.backend)?.memory_limit(self.memory).cache(cache);
+        Ok(compiler.double_precision(self.dtype == "f64"))
     }
 
     /// The recipe to compile by.

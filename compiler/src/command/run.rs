@@ -3,6 +3,7 @@
 use super::program::{Loaded, ProgramArguments, about};
 use super::session::{Exit, Failure, Session};
 use super::summary;
+use crate::cache::CodeOrigin;
 use crate::operand::bind::{Bound, Missing, expected};
 use crate::operand::compare::{Verdict, compare};
 use crate::operand::npz::Pack;
@@ -17,7 +18,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tcc_ir::graph::Graph;
 use tcc_ir::{Ir, Native, Reference, Tensor};
-use tcc_passes::Quiet;
 
 /// Run a program on data and print a summary of every result
 #[derive(clap::Args)]
@@ -67,6 +67,10 @@ struct Report<'a> {
     full: bool,
     /// Name of the output (empty: all of them) and the file it is in.
     written: Vec<(String, PathBuf)>,
+    /// Where the code comes from.
+    origin: CodeOrigin,
+    /// Programs that this process has compiled.
+    compiled: u64,
     compile: Duration,
     run: Duration,
     checks: Vec<Checked>,
@@ -91,15 +95,13 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     let names: Vec<String> = loaded.program.graph.outputs.iter().map(|o| o.name.to_string()).collect();
     let destinations = Destinations::parse(&arguments.output, &names)?;
     let started = Instant::now();
-    let compiled = Specialised::with_bindings(
-        &loaded.compiler,
-        &loaded.program,
-        &bound.bindings,
-        &bound.numbers,
-        &mut Quiet,
-    );
-    let (code, _) = compiled.map_err(|error| about(error, &loaded.source))?;
+    let compiled =
+        Specialised::with_bindings(&loaded.compiler, &loaded.program, &bound.bindings, &bound.numbers);
+    let code = compiled.map_err(|error| about(error, &loaded.source))?;
     let compile = started.elapsed();
+    for note in code.notes() {
+        session.detail(|| note.clone());
+    }
     let operands: Vec<&Array> = bound.arrays.iter().collect();
     let started = Instant::now();
     let outputs = code.run(&operands).map_err(|error| about(error, &loaded.source))?;
@@ -123,6 +125,8 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
         outputs: &outputs,
         full,
         written,
+        origin: code.code_origin(),
+        compiled: loaded.compiler.target()?.images.map_or(1, |images| (images.compiled)()),
         compile,
         run,
         checks,
@@ -132,8 +136,12 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
         session.out_json(&report);
     } else {
         session.out_with(|out| report.write(out));
+        let made = match code.code_origin() {
+            CodeOrigin::Compiled => "compiled",
+            CodeOrigin::Process | CodeOrigin::Folder => "loaded from the cache",
+        };
         session.note(&format!(
-            "compiled in {:.1} ms ({}), ran in {:.2} ms",
+            "{made} in {:.2} ms ({}), ran in {:.2} ms",
             milliseconds(compile),
             arguments.program.options().backend(),
             milliseconds(run)
@@ -422,6 +430,8 @@ impl Serialize for Report<'_> {
         map.serialize_entry("files", &files)?;
         map.serialize_entry("checks", &self.checks.iter().map(Checked::json).collect::<Vec<_>>())?;
         map.serialize_entry("not_compared", &self.skipped)?;
+        map.serialize_entry("code_from", self.origin.name())?;
+        map.serialize_entry("compiled", &self.compiled)?;
         map.serialize_entry("compile_ms", &milliseconds(self.compile))?;
         map.serialize_entry("run_ms", &milliseconds(self.run))?;
         map.end()

@@ -83,6 +83,22 @@ const WHY: Kind = Record(&[
 /// Every form of output by its name. Fields are only added within a version.
 const SCHEMAS: &[(&str, Fields)] = &[
     (
+        "tcc.cache/1",
+        &[
+            ("action", Text),
+            ("folder", Maybe(&Text)),
+            ("problem", Maybe(&Text)),
+            ("entries", Integer),
+            ("bytes", Integer),
+            ("limit_bytes", Integer),
+            ("removed", Integer),
+            ("damaged", List(&Text)),
+            ("key", Maybe(&Text)),
+            ("found", Maybe(&Bool)),
+            ("differences", List(&Text)),
+        ],
+    ),
+    (
         "tcc.check/1",
         &[
             ("file", Text),
@@ -189,12 +205,14 @@ const SCHEMAS: &[(&str, Fields)] = &[
                 ])),
             ),
             ("not_compared", List(&Text)),
+            ("code_from", Text),
+            ("compiled", Integer),
             ("compile_ms", Number),
             ("run_ms", Number),
         ],
     ),
     ("tcc.schemas/1", &[("schemas", List(&Text))]),
-    ("tcc.show/1", &[("file", Text), ("stage", Text), ("text", Text)]),
+    ("tcc.show/1", &[("file", Text), ("stage", Text), ("text", Text), ("passes?", List(&Text))]),
     (
         "tcc.verify/1",
         &[
