@@ -278,12 +278,21 @@ impl Specialised {
     /// # Errors
     /// A promise about the data does not hold, or a run-time check fails.
     pub fn run(&self, operands: &[&Array]) -> Result<Vec<Output>> {
+        let mut outputs = self.allocate()?;
+        self.run_into(operands, &mut outputs)?;
+        Ok(outputs)
+    }
+
+    /// As [`Specialised::run`], into results that [`Specialised::allocate`] made.
+    ///
+    /// # Errors
+    /// As for [`Specialised::run`].
+    pub fn run_into(&self, operands: &[&Array], outputs: &mut [Output]) -> Result<()> {
         for (position, interval) in &self.intervals {
             let array =
                 operands.get(*position).ok_or_else(|| Error::Argument("an operand is missing".into()))?;
             interval.check(array).map_err(|diagnostic| self.at_declaration(diagnostic, &interval.name))?;
         }
-        let mut outputs = self.allocate()?;
         let mut inputs: Vec<&[u8]> = Vec::new();
         let numbers: Vec<[u8; 8]> = self.slots.iter().map(Slot::bytes).collect();
         for (slot, number) in self.slots.iter().zip(&numbers) {
@@ -297,8 +306,7 @@ impl Specialised {
         let mut results: Vec<&mut [u8]> = outputs.iter_mut().map(|output| output.array.bytes_mut()).collect();
         self.kernel
             .run_pooled(&inputs, &mut results, &self.sizes)
-            .map_err(|error| self.explain(error, &inputs))?;
-        Ok(outputs)
+            .map_err(|error| self.explain(error, &inputs))
     }
 
     /// Runs on raw memory: `ranges` has one `(start, bytes)` per operand, then per output.

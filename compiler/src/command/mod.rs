@@ -3,6 +3,7 @@
 //! Standard output carries the product that was asked for and nothing else; diagnostics, notes and
 //! hints go to standard error. The exit codes are [`Exit`].
 
+mod bench;
 mod cache;
 mod check;
 mod compile;
@@ -11,17 +12,23 @@ mod doctor;
 mod examples;
 mod explain;
 mod fmt;
+mod graph;
 mod header;
+mod layout;
 mod opt;
 mod passes;
 mod program;
 mod render;
+mod roofline;
 mod run;
 mod schema;
 mod session;
 mod show;
 mod summary;
+mod svg;
 mod table;
+mod timing;
+mod tune;
 mod verify;
 
 use clap::error::{ContextKind, ContextValue};
@@ -44,8 +51,8 @@ usage: tcc <command> FILE.ein [NAME=VALUE...] [options]
   tcc run -e 'C[i,k] += A[i,j]*B[j,k]' A=rand:64x128 B=rand:128x32
   tcc run attention.ein pack.npz -o O=o.npy
 
-commands: run check fmt compile · explain show · verify opt passes ·
-          cache doctor schema completions examples
+commands: run check fmt compile · explain show graph bench tune ·
+          verify opt passes · cache doctor schema completions examples
 
 help: tcc help COMMAND, or tcc COMMAND --help
 ";
@@ -53,7 +60,7 @@ help: tcc help COMMAND, or tcc COMMAND --help
 /// The commands under their headings, as the help shows them.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Everyday", &["run", "check", "fmt", "compile"]),
-    ("Understand", &["explain", "show"]),
+    ("Understand", &["explain", "show", "graph", "bench", "tune"]),
     ("Trust", &["verify", "opt", "passes"]),
     ("Tools", &["cache", "doctor", "schema", "completions", "examples", "help"]),
 ];
@@ -83,6 +90,9 @@ enum Command {
     Compile(compile::Arguments),
     Explain(explain::Arguments),
     Show(show::Arguments),
+    Graph(graph::Arguments),
+    Bench(bench::Arguments),
+    Tune(tune::Arguments),
     Verify(verify::Arguments),
     Opt(opt::Arguments),
     Passes(passes::Arguments),
@@ -224,6 +234,9 @@ fn on_this_stack(words: Vec<OsString>) -> Exit {
         Command::Compile(arguments) => compile::run(&session, arguments),
         Command::Explain(arguments) => explain::run(&session, arguments),
         Command::Show(arguments) => show::run(&session, arguments),
+        Command::Graph(arguments) => graph::run(&session, arguments),
+        Command::Bench(arguments) => bench::run(&session, arguments),
+        Command::Tune(arguments) => tune::run(&session, arguments),
         Command::Verify(arguments) => verify::run(&session, arguments),
         Command::Opt(arguments) => opt::run(&session, arguments),
         Command::Passes(arguments) => passes::run(&session, arguments),

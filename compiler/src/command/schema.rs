@@ -83,6 +83,31 @@ const WHY: Kind = Record(&[
 /// Every form of output by its name. Fields are only added within a version.
 const SCHEMAS: &[(&str, Fields)] = &[
     (
+        "tcc.bench/1",
+        &[
+            ("file", Text),
+            ("sizes", Sizes),
+            ("version", Text),
+            ("flops", Maybe(&Number)),
+            ("moved_bytes", Maybe(&Number)),
+            ("model_cycles", Maybe(&Number)),
+            ("interrupted", Bool),
+            (
+                "results",
+                List(&Record(&[
+                    ("name", Text),
+                    ("min_ms", Number),
+                    ("median_ms", Number),
+                    ("mad_ms", Maybe(&Number)),
+                    ("rounds", Maybe(&Integer)),
+                    ("calls", Maybe(&Integer)),
+                    ("compile_ms", Maybe(&Number)),
+                    ("ratio", Number),
+                ])),
+            ),
+        ],
+    ),
+    (
         "tcc.cache/1",
         &[
             ("action", Text),
@@ -160,6 +185,18 @@ const SCHEMAS: &[(&str, Fields)] = &[
         &[("code", Text), ("title", Text), ("explanation", Text), ("wrong", Text), ("right", Text)],
     ),
     ("tcc.fmt/1", &[("files", List(&Record(&[("file", Text), ("changed", Bool), ("text", Text)])))]),
+    (
+        "tcc.graph/1",
+        &[
+            ("file", Text),
+            ("written", Maybe(&Text)),
+            ("format", Text),
+            ("boxes", Integer),
+            ("arrows", Integer),
+            ("note", Maybe(&Text)),
+            ("text", Maybe(&Text)),
+        ],
+    ),
     ("tcc.note/1", &[("kind", Text), ("message", Text)]),
     ("tcc.opt/1", &[("file", Text), ("text", Text)]),
     (
@@ -213,6 +250,25 @@ const SCHEMAS: &[(&str, Fields)] = &[
     ),
     ("tcc.schemas/1", &[("schemas", List(&Text))]),
     ("tcc.show/1", &[("file", Text), ("stage", Text), ("text", Text), ("passes?", List(&Text))]),
+    (
+        "tcc.tune/1",
+        &[
+            ("file", Text),
+            ("tried", Integer),
+            ("ranked", Integer),
+            ("pipeline", Text),
+            (
+                "results",
+                List(&Record(&[
+                    ("changes", Text),
+                    ("rank", Integer),
+                    ("cycles", Number),
+                    ("median_ms", Number),
+                    ("speedup", Number),
+                ])),
+            ),
+        ],
+    ),
     (
         "tcc.verify/1",
         &[

@@ -8,6 +8,7 @@ use serde_json::json;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::panic::PanicHookInfo;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tcc_frontend::diagnostic::{Code, Diagnostic};
 
 /// How a run of the program ends.
@@ -28,6 +29,8 @@ pub enum Exit {
     Environment = 5,
     /// A bug of tcc.
     Bug = 70,
+    /// Ctrl-C ended it early; what there was is printed.
+    Interrupted = 130,
 }
 
 /// Why a command did not do what was asked.
@@ -263,16 +266,36 @@ pub fn report_panic(info: &PanicHookInfo<'_>) {
     }
 }
 
-/// Makes Ctrl-C end the process with code 130 at once. Files appear only when they are complete, so
+/// Whether the next Ctrl-C lets the command finish with what it has.
+static FINISHES: AtomicBool = AtomicBool::new(false);
+
+/// Whether one came.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// From here on the first Ctrl-C only makes [`interrupted`] true; a second one ends the process.
+pub fn interrupt_finishes() {
+    FINISHES.store(true, Ordering::Relaxed);
+}
+
+/// Whether the command should finish with what it has.
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// Makes Ctrl-C end the process with code 130 at once, unless [`interrupt_finishes`] was called. Files appear only when they are complete, so
 /// nothing half-written is left.
 #[cfg(unix)]
 pub fn interrupt_exits() {
     extern "C" fn interrupted(_: libc::c_int) {
+        if FINISHES.swap(false, Ordering::Relaxed) {
+            INTERRUPTED.store(true, Ordering::Relaxed);
+            return;
+        }
         // SAFETY: `_exit` may be called from a signal handler.
         unsafe { libc::_exit(130) }
     }
     let handler: extern "C" fn(libc::c_int) = interrupted;
-    // SAFETY: the handler calls nothing but `_exit`.
+    // SAFETY: the handler touches nothing but atomic flags, and calls nothing but `_exit`.
     unsafe {
         libc::signal(libc::SIGINT, handler as libc::sighandler_t);
     }

@@ -9,6 +9,7 @@ use super::program::{ProgramArguments, about};
 use super::session::{Exit, Failure, Session};
 use crate::operand::bind::Missing;
 use gather::Explained;
+pub use report::{amount, time};
 use serde_json::{Value, json};
 use tcc_frontend::diagnostic::{CODES, Code, nearest};
 use tcc_ir::Extent;
