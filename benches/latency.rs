@@ -64,8 +64,7 @@ fn time_chains() -> Result<(), Box<dyn Error>> {
         for equations in [10usize, 30, 100, 300, 1000] {
             let source = source(equations);
             let x = Array::zeros(tcc::Dtype::F32, &[64]).ok_or("no memory")?;
-            let time =
-                best_of(5, || compiler.compile(&source)?.call_named(&[("x", (&x).into())]).map(drop))?;
+            let time = best_of(5, || compiler.compile(&source)?.call_named(&[("x", (&x).into())]).map(drop))?;
             println!("{kind} of {equations} equations: {time:.2} ms");
             points.push(((equations as f64).ln(), time.ln()));
         }

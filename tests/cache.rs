@@ -37,7 +37,7 @@ fn one_process_compiles_a_program_once() {
     assert_eq!(compiled(), before + 4, "no cache");
     // Memory is limited whether or not code is there.
     let small = compiler.memory_limit(8).compile(PROGRAM).expect("a program");
-    assert_eq!(small.call::<Array1<f32>>((&three,)).expect_err("too much").code(), "E0505");
+    assert_eq!(small.call::<Array1<f32>>((&three,)).expect_err("too much").code(), "E0301");
 }
 
 /// Runs the program in a process of its own; gives what it reports, and what it says beside.
@@ -75,7 +75,9 @@ fn a_second_process_compiles_nothing() {
     let (second, _) = run(folder.path(), "cache", &[]);
     assert_eq!((second["compiled"].as_u64(), second["code_from"].as_str()), (Some(0), Some("folder")));
     assert_eq!(first["outputs"], second["outputs"]);
-    for (more, count) in [(&["--no-cache"][..], 1), (&["-O1"], 1), (&["-O1"], 0), (&["--backend", "interp"], 0)] {
+    for (more, count) in
+        [(&["--no-cache"][..], 1), (&["-O1"], 1), (&["-O1"], 0), (&["--backend", "interp"], 0)]
+    {
         let (other, _) = run(folder.path(), "cache", more);
         assert_eq!(other["compiled"].as_u64(), Some(count), "{more:?}");
     }

@@ -10,6 +10,7 @@ const MATMUL: &str = "in A : f32[i, j]\nin B : f32[j, k]\nout C : f32[i, k]\nvar
 
 /// The exit code and the words of a command.
 const COMMANDS: &[(i32, &[&str])] = &[
+    (0, &["bench", "mm.ein", "--runs", "1", "--vs", "opt0"]),
     (0, &["cache", "stats"]),
     (0, &["cache", "clear"]),
     (0, &["cache", "explain", "mm.ein", "i=3"]),
@@ -26,6 +27,8 @@ const COMMANDS: &[(i32, &[&str])] = &[
     (0, &["explain", "E0203"]),
     (0, &["fmt", "--check", "mm.ein"]),
     (3, &["fmt", "--check", "mm.ein", "ugly.ein"]),
+    (0, &["graph", "mm.ein"]),
+    (0, &["graph", "mm.ein", "--dot", "-o", "mm.dot"]),
     (0, &["opt", "mm.ein", "--pipeline", "cse"]),
     (0, &["passes"]),
     (0, &["run", "mm.ein", "--demo", "-v"]),
@@ -44,11 +47,16 @@ const COMMANDS: &[(i32, &[&str])] = &[
     (0, &["show", "mm.ein", "--stage", "parse"]),
     (0, &["show", "mm.ein", "--after", "fuse"]),
     (0, &["show", "mm.ein", "--diff", "lower.."]),
+    (0, &["tune", "mm.ein", "--candidates", "2", "--time", "0.01"]),
     (0, &["verify", "mm.ein"]),
 ];
 
 fn tcc(folder: &Path, words: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_tcc")).args(words).current_dir(folder).env("TCC_CACHE", folder.join("cache")).output();
+    let output = Command::new(env!("CARGO_BIN_EXE_tcc"))
+        .args(words)
+        .current_dir(folder)
+        .env("TCC_CACHE", folder.join("cache"))
+        .output();
     let output = output.expect("tcc starts");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code(), text(&output.stdout), text(&output.stderr))

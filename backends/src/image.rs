@@ -93,7 +93,8 @@ fn read_image(bytes: &[u8]) -> Option<Image> {
         imports.push(Import { at, name, addend });
     }
     let code = part(&mut rest)?.to_vec();
-    let inside = |at: u32, length: usize| (at as usize).checked_add(length).is_some_and(|end| end <= code.len());
+    let inside =
+        |at: u32, length: usize| (at as usize).checked_add(length).is_some_and(|end| end <= code.len());
     let whole = rest.is_empty() && inside(entry, 1) && imports.iter().all(|import| inside(import.at, 8));
     whole.then(|| Image { signature: Signature::of(&func), entry, imports, code })
 }
@@ -123,9 +124,8 @@ fn declarations(signature: &Signature) -> Func {
         ..Func::default()
     };
     for (parameters, role) in [(inputs, Role::Input), (outputs, Role::Output)] {
-        let buffers = parameters
-            .iter()
-            .map(|p| Buffer::new(p.name.clone(), p.dtype, p.extents.clone(), role.clone()));
+        let buffers =
+            parameters.iter().map(|p| Buffer::new(p.name.clone(), p.dtype, p.extents.clone(), role.clone()));
         func.buffers.extend(buffers);
     }
     func

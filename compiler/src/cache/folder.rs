@@ -125,7 +125,9 @@ impl Folder {
 
     fn files(&self) -> impl Iterator<Item = (PathBuf, Metadata)> {
         let entries = std::fs::read_dir(&self.path).into_iter().flatten().flatten();
-        entries.filter_map(|entry| Some((entry.path(), entry.metadata().ok()?))).filter(|(_, file)| file.is_file())
+        entries
+            .filter_map(|entry| Some((entry.path(), entry.metadata().ok()?)))
+            .filter(|(_, file)| file.is_file())
     }
 
     /// Removes the longest unused entries until the rest is within the limits, and what processes that

@@ -104,7 +104,8 @@ fn build() -> &'static str {
     static BUILD: OnceLock<String> = OnceLock::new();
     BUILD.get_or_init(|| {
         let file = std::env::current_exe().and_then(std::fs::metadata);
-        let since = |file: &std::fs::Metadata| file.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok();
+        let since =
+            |file: &std::fs::Metadata| file.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok();
         match file {
             Ok(file) => format!("{} {}", file.len(), since(&file).unwrap_or_default().as_nanos()),
             Err(_) => "unknown".into(),
@@ -183,8 +184,10 @@ mod tests {
             let bindings = [("n".into(), n)].into();
             Key::new(compiler, &program, &bindings).expect("a target").expect("a key").hash
         };
-        let (text, other) =
-            ("in x : f32[n]\nout y : f32[n]\ny[i] = x[i] + 1\n", "in x : f32[n]\nout y : f32[n]\ny[i] = x[i] + 2\n");
+        let (text, other) = (
+            "in x : f32[n]\nout y : f32[n]\ny[i] = x[i] + 1\n",
+            "in x : f32[n]\nout y : f32[n]\ny[i] = x[i] + 2\n",
+        );
         let plain = Compiler::new();
         let first = key(&plain, text, 8);
         assert_eq!(first, key(&plain.clone().memory_limit(1 << 20), text, 8));

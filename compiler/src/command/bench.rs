@@ -95,6 +95,7 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
         .map(|word| rival(word, &loaded.compiler, &loaded.source.name))
         .collect::<Result<Vec<_>, _>>()?;
     session::interrupt_finishes();
+    session.detail(|| format!("timing for up to {} s; Ctrl-C ends it early", arguments.time));
     let rows = time_all(&loaded, &bound, &arguments, &rivals)?;
     let work = work(&loaded, &bound)?;
     if let Some(path) = &arguments.roofline {
@@ -208,7 +209,16 @@ fn time_all(
         if let Rival::Saved(name, saved) = rival {
             let (name, ratio) = (name.clone(), saved.median / ours.median());
             let Saved { min, median } = *saved;
-            rows.push(Row { name, min, median, deviation: None, rounds: None, calls: None, compile: None, ratio });
+            rows.push(Row {
+                name,
+                min,
+                median,
+                deviation: None,
+                rounds: None,
+                calls: None,
+                compile: None,
+                ratio,
+            });
         }
     }
     Ok(rows)
@@ -261,9 +271,12 @@ fn draw(path: &Path, loaded: &Loaded, rows: &[Row], work: Option<Cost>) -> Resul
         speed: work.flops / row.median,
     };
     let points: Vec<Point> = rows.iter().map(point).collect();
-    let widths = loaded.program.graph.outputs.iter().map(|output| {
-        loaded.program.graph.ty(output.value).dtype.part().size_bytes() as f64
-    });
+    let widths = loaded
+        .program
+        .graph
+        .outputs
+        .iter()
+        .map(|output| loaded.program.graph.ty(output.value).dtype.part().size_bytes() as f64);
     let width = widths.fold(2.0, f64::max);
     let picture = roofline::svg(&format!("{}, one core", loaded.source.name), &points, width);
     let mut files = Files::new();

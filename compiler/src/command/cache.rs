@@ -177,9 +177,13 @@ mod tests {
 
     #[test]
     fn the_most_similar_key_of_the_same_program_is_compared() {
-        let texts = ["a = 1\nb = 2\ngraph @f(n)\n", "a = 1\nb = 3\ngraph @f(n)\n", "a = 1\nb = 4\ngraph @g(n)\n"];
+        let texts =
+            ["a = 1\nb = 2\ngraph @f(n)\n", "a = 1\nb = 3\ngraph @f(n)\n", "a = 1\nb = 4\ngraph @g(n)\n"];
         let found = nearest("a = 1\nb = 4\ngraph @f(n)\n", texts.iter().map(|text| (*text).to_owned()));
         assert_eq!(found, ["-b = 2", "+b = 4"]);
-        assert_eq!(nearest("graph @h(n)\n", texts.iter().map(|text| (*text).to_owned())), Vec::<String>::new());
+        assert_eq!(
+            nearest("graph @h(n)\n", texts.iter().map(|text| (*text).to_owned())),
+            Vec::<String>::new()
+        );
     }
 }

@@ -260,7 +260,9 @@ impl Picture {
     fn dot(&self) -> String {
         let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', " ");
         let mut text = format!("digraph \"{}\" {{\n", quoted(&self.title));
-        text.push_str("  node [shape=box, style=\"filled,rounded\", fontname=\"sans-serif\", fontsize=11];\n");
+        text.push_str(
+            "  node [shape=box, style=\"filled,rounded\", fontname=\"sans-serif\", fontsize=11];\n",
+        );
         if let Some(note) = &self.note {
             let _ = writeln!(text, "  label=\"{}\";", quoted(note));
         }
@@ -338,7 +340,8 @@ mod tests {
     fn big_pictures_are_cut_and_say_so() {
         let node = |n: usize| Node { lines: vec![format!("n{n}")], kind: Kind::Other };
         let edges = (1..10).map(|n| (n - 1, n)).collect();
-        let mut picture = Picture { title: "t".into(), nodes: (0..10).map(node).collect(), edges, note: None };
+        let mut picture =
+            Picture { title: "t".into(), nodes: (0..10).map(node).collect(), edges, note: None };
         picture.cut(4);
         assert_eq!((picture.nodes.len(), picture.edges.len()), (4, 3));
         let note = "showing 4 of 10 boxes; --limit 0 shows all";

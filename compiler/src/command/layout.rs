@@ -147,7 +147,8 @@ fn place(
     let mut top = BESIDE;
     let mut middles = Vec::new();
     for row in order {
-        let tallest = row.iter().filter_map(|&vertex| sizes.get(vertex)).map(|size| size.1).fold(0.0, f64::max);
+        let tallest =
+            row.iter().filter_map(|&vertex| sizes.get(vertex)).map(|size| size.1).fold(0.0, f64::max);
         middles.push(top + tallest / 2.0);
         top += tallest + BETWEEN;
     }

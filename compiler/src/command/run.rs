@@ -126,7 +126,7 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
         full,
         written,
         origin: code.code_origin(),
-        compiled: loaded.compiler.target()?.images.map_or(1, |images| (images.compiled)()),
+        compiled: loaded.compiler.target()?.images.map_or(0, |images| (images.compiled)()),
         compile,
         run,
         checks,

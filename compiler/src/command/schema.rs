@@ -177,7 +177,7 @@ const SCHEMAS: &[(&str, Fields)] = &[
                 "passes",
                 List(&Record(&[("pass", Text), ("changed", Bool), ("size", Integer), ("on_graph", Bool)])),
             ),
-            ("why", Maybe(&WHY)),
+            ("why?", WHY),
         ],
     ),
     (

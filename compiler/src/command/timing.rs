@@ -90,12 +90,7 @@ pub fn interleaved(
 }
 
 /// Seconds per call.
-fn once(
-    code: &Specialised,
-    operands: &[&Array],
-    results: &mut [crate::Output],
-    calls: u32,
-) -> Result<f64> {
+fn once(code: &Specialised, operands: &[&Array], results: &mut [crate::Output], calls: u32) -> Result<f64> {
     let started = Instant::now();
     for _ in 0..calls {
         code.run_into(operands, results)?;

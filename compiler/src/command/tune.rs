@@ -103,7 +103,8 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     }
     let codes: Vec<&Specialised> = codes.iter().collect();
     let operands: Vec<&Array> = bound.arrays.iter().collect();
-    let times = interleaved(&codes, &operands, 200, Duration::from_secs_f64(arguments.time)).map_err(failed)?;
+    let times =
+        interleaved(&codes, &operands, 200, Duration::from_secs_f64(arguments.time)).map_err(failed)?;
     let Some(first) = times.first() else {
         return Err(Failure::Usage("nothing to tune: no pipeline has a cost".into()));
     };
@@ -123,7 +124,8 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     let winner = rows.first().map_or(0, |(at, _)| *at);
     let compiler = &candidates[winner].compiler;
     if let Some(path) = &arguments.output {
-        let recipe = Recipe::new(compiler.passes(), &compiler.context(&bound.bindings), &Target::default().machine());
+        let recipe =
+            Recipe::new(compiler.passes(), &compiler.context(&bound.bindings), &Target::default().machine());
         let mut files = Files::new();
         files.add(path, |file| file.write_all(recipe.to_string().as_bytes()))?;
         files.commit()?;
@@ -196,7 +198,8 @@ fn optional(name: &str) -> Vec<String> {
 
 /// What one pipeline has that the other has not.
 fn changes(from: &Pipeline, to: &Pipeline) -> String {
-    let steps = |pipeline: &Pipeline| -> Vec<String> { pipeline.loops.iter().map(ToString::to_string).collect() };
+    let steps =
+        |pipeline: &Pipeline| -> Vec<String> { pipeline.loops.iter().map(ToString::to_string).collect() };
     let (from, to) = (steps(from), steps(to));
     let name = |step: &str| step.split('(').next().unwrap_or_default().to_owned();
     let added = to.iter().filter(|step| !from.contains(step)).cloned();

@@ -326,10 +326,10 @@ pub(super) fn class(op: ScalarOp) -> Class {
     match op {
         Add | Sub | Mul | Neg | Fma | Min | Max | Abs | Floor | Ceil | Round | Trunc => Class::Flop,
         Div | FloorDiv | Mod | Sqrt => Class::Division,
-        Pow | PowInt | Cbrt | Exp | Expm1 | Log | Log1p | Sin | Cos | Tan | Asin | Acos | Atan | Atan2 | Sinh
-        | Cosh | Tanh | Asinh | Acosh | Atanh | Erf | Erfc | Hypot => Class::Function,
-        Sign | IsNan | IsFinite | Eq | Ne | Lt | Le | And | Or | Not | Xor | Shl | Shr | Popcount | Select
-        | Cast | Re | Im | Conj | MakeComplex | ToBits | FromBits => Class::Other,
+        Pow | PowInt | Cbrt | Exp | Expm1 | Log | Log1p | Sin | Cos | Tan | Asin | Acos | Atan | Atan2
+        | Sinh | Cosh | Tanh | Asinh | Acosh | Atanh | Erf | Erfc | Hypot => Class::Function,
+        Sign | IsNan | IsFinite | Eq | Ne | Lt | Le | And | Or | Not | Xor | Shl | Shr | Popcount
+        | Select | Cast | Re | Im | Conj | MakeComplex | ToBits | FromBits => Class::Other,
     }
 }
 

@@ -27,7 +27,6 @@ mod outer;
 use super::growth::is_within_limits;
 use super::index::Facts;
 use crate::{Changed, PassContext};
-use legal::{Reduction, reductions};
 pub use legal::Refusal;
 use std::collections::{BTreeMap, BTreeSet};
 use tcc_ir::Dtype;

@@ -83,7 +83,8 @@ impl Explained {
         let (steps, total) = steps(counted, &bindings, &history).unwrap_or_default();
         let cost = total.as_ref().map(|_| steps.iter().fold(Cost::default(), |sum, step| sum + step.cost));
         let stored: BTreeSet<&str> = func.buffers.iter().map(|buffer| &*buffer.name).collect();
-        let named = history.lowered.iter().flat_map(|graph| &graph.nodes).filter_map(|node| node.name.as_ref());
+        let named =
+            history.lowered.iter().flat_map(|graph| &graph.nodes).filter_map(|node| node.name.as_ref());
         let mut not_stored: Vec<String> =
             named.filter(|name| !stored.contains(&***name)).map(ToString::to_string).collect();
         not_stored.dedup();

@@ -10,7 +10,7 @@ use super::session::{Exit, Failure, Session};
 use crate::operand::bind::Missing;
 use gather::Explained;
 pub use report::{amount, time};
-use serde_json::{Value, json};
+use serde_json::json;
 use tcc_frontend::diagnostic::{CODES, Code, nearest};
 use tcc_ir::Extent;
 
@@ -54,7 +54,9 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     let why = arguments.why.as_deref().map(|name| why::find(&explained, name)).transpose()?;
     if session.json() {
         let mut object = report::json(&explained, &loaded.source.name);
-        object["why"] = why.as_ref().map_or(Value::Null, why::Why::json);
+        if let Some(why) = &why {
+            object["why"] = why.json();
+        }
         session.out_json(&object);
         return Ok(Exit::Fine);
     }
@@ -103,6 +105,6 @@ fn explain_code(session: &Session, word: &str) -> Result<Exit, Failure> {
 }
 
 /// A size as JSON: a number, or an expression as text.
-pub fn extent_json(extent: &Extent) -> Value {
+pub fn extent_json(extent: &Extent) -> serde_json::Value {
     extent.as_const().map_or_else(|| json!(extent.to_string()), |size| json!(size))
 }

@@ -31,6 +31,9 @@ pub struct Why {
 /// The program has no such tensor.
 pub fn find(explained: &Explained, name: &str) -> Result<Why, Failure> {
     let history = &explained.history;
+    if history.graph.is_empty() {
+        return Err(Failure::Usage("the program is too large: its history is not kept".into()));
+    }
     let known = history.graph.keys().chain(history.loops.keys()).map(String::as_str);
     if !known.clone().any(|known| known == name) {
         let near = nearest(name, known.clone());
@@ -95,7 +98,8 @@ fn not_applied(explained: &Explained, name: &str) -> Vec<(String, String)> {
     if let Some(func) = &explained.history.before_vectors {
         let step = explained.pipeline.loops.iter().find(|step| step.pass.name == "vectorize");
         let lanes = step.and_then(|step| step.arguments.first()).map_or(8, |(_, lanes)| *lanes);
-        let statements = func.body.iter().filter(|stmt| written(func, stmt).iter().any(|known| known == name));
+        let statements =
+            func.body.iter().filter(|stmt| written(func, stmt).iter().any(|known| known == name));
         for stmt in statements {
             for (counter, reason) in vectorize::refusals(func, &explained.context, lanes, stmt) {
                 found.push(("vectorize".into(), format!("leaves loop `{counter}`: {reason}")));
