@@ -307,7 +307,10 @@ mod tests {
         let functions: &[(&str, usize)] = &[("double", double as *const () as usize)];
         let kernel = load_calling(&image, functions).unwrap();
         // The status is what the callee returned.
-        assert_eq!(kernel.run(&[], &mut [], &[], &mut []).unwrap_err().to_string(), "the kernel returned status 42");
+        assert_eq!(
+            kernel.run(&[], &mut [], &[], &mut []).unwrap_err().to_string(),
+            "the kernel returned status 42"
+        );
         assert!(load_calling(&image, &[]).unwrap_err().to_string().contains("double"));
     }
 

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
-use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Role, Stmt, Var};
+use tcc_ir::loops::{BufferId, Contract, Expr, For, Func, LoopKind, Role, Stmt, Var};
 use tcc_ir::scalar::Literal;
 use tcc_ir::{Bindings, Dtype, Kind, ScalarOp};
 
@@ -111,6 +111,14 @@ impl Count {
     }
 }
 
+/// Points of a contraction: of all axes, and of those of each factor and of the result.
+pub(super) struct Volumes {
+    pub all: f64,
+    pub left: f64,
+    pub right: f64,
+    pub result: f64,
+}
+
 /// Sizes and the variables whose values are known at a place of a function.
 pub(super) struct Known<'a> {
     bindings: &'a Bindings,
@@ -172,6 +180,25 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// How many points a contraction has.
+    pub(super) fn volumes(&self, contract: &Contract) -> Option<Volumes> {
+        let mut volumes = Volumes { all: 1.0, left: 1.0, right: 1.0, result: 1.0 };
+        for (var, extent) in &contract.axes {
+            let extent = self.integer(extent)?.max(0) as f64;
+            volumes.all *= extent;
+            for (volume, has) in [
+                (&mut volumes.left, contract.left.mentions(*var)),
+                (&mut volumes.right, contract.right.mentions(*var)),
+                (&mut volumes.result, !contract.is_summed(*var)),
+            ] {
+                if has {
+                    *volume *= extent;
+                }
+            }
+        }
+        Some(volumes)
+    }
+
     pub(super) fn truth(&self, condition: &Expr) -> Option<bool> {
         self.integer(condition).map(|value| value != 0)
     }
@@ -226,7 +253,24 @@ impl Counter<'_> {
                 }
             }
             Stmt::Check(condition, _) => self.expression(condition, times),
+            Stmt::Contract(contract) => return self.contract(contract, times),
         }
+        Some(())
+    }
+
+    /// A contraction, whose kernel brings each element of the factors and of the result once.
+    fn contract(&mut self, contract: &Contract, times: f64) -> Option<()> {
+        let volumes = self.known.volumes(contract)?;
+        let dtype = self.func.dtype(&contract.left);
+        self.operation(ScalarOp::Mul, dtype, times * volumes.all);
+        self.operation(ScalarOp::Add, dtype, times * volumes.all);
+        for (factor, volume) in [(&contract.left, volumes.left), (&contract.right, volumes.right)] {
+            if let Expr::Load(buffer, _) = factor {
+                self.access(*buffer, times * volume, 0.0);
+            }
+        }
+        let loads = if contract.accumulate { volumes.result } else { 0.0 };
+        self.access(contract.target, times * loads, times * volumes.result);
         Some(())
     }
 
@@ -367,6 +411,7 @@ fn collect<'f>(block: &'f [Stmt], steers: &mut [bool], lets: &mut Vec<(Var, &'f 
             }
             Stmt::If(condition, ..) => mark(condition, steers),
             Stmt::Let(var, value) => lets.push((*var, value)),
+            Stmt::Contract(contract) => contract.axes.iter().for_each(|(_, extent)| mark(extent, steers)),
             Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::Check(..) => {}
         }
         stmt.blocks().into_iter().for_each(|block| collect(block, steers, lets));

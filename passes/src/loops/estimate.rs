@@ -7,7 +7,7 @@
 
 use super::count::{Class, Count, Known, class, flops};
 use super::index::Linear;
-use crate::cost::{Cost, Machine};
+use crate::cost::{Contraction, Cost, Machine};
 use std::collections::BTreeMap;
 use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Stmt, Var};
 use tcc_ir::{Bindings, Kind};
@@ -140,6 +140,13 @@ impl Nest<'_> {
                 self.block(otherwise, times * share.1)?;
             }
             Stmt::Check(condition, _) => self.expression(condition, times),
+            Stmt::Contract(contract) => {
+                let volumes = self.known.volumes(contract)?;
+                let shape =
+                    Contraction::from_volumes(volumes.all, volumes.left, volumes.right, volumes.result);
+                let dtype = self.func.dtype(&contract.left);
+                self.slots.slow += times * self.machine.contraction(dtype, &shape, false).cycles;
+            }
         }
         Some(())
     }

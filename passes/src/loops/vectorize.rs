@@ -28,6 +28,7 @@ use super::growth::is_within_limits;
 use super::index::Facts;
 use crate::{Changed, PassContext};
 pub use legal::Refusal;
+use legal::{Reduction, reductions};
 use std::collections::{BTreeMap, BTreeSet};
 use tcc_ir::Dtype;
 use tcc_ir::loops::{Buffer, BufferId, Expr, For, Func, LoopKind, Role, Stmt, Var};
@@ -169,7 +170,7 @@ impl Vectorizer<'_> {
             return self.vectorize_outer(each, &registers, lanes, result);
         }
         let innermost = each.body.iter().all(|stmt| stmt.blocks().is_empty());
-        let accumulators = 
+        let accumulators =
             if innermost { reductions(self.func, self.context.contract, &each).ok() } else { None };
         let lanes = accumulators.as_ref().and_then(|accumulators| lanes(self.lanes, &each, accumulators));
         match (accumulators, lanes) {
