@@ -11,6 +11,7 @@
 pub mod constant;
 pub mod context;
 pub mod cost;
+pub mod egraph;
 pub mod graph;
 pub mod loops;
 pub mod lower;

@@ -51,6 +51,13 @@ pub static GRAPH_PASSES: &[Pass<Graph>] = &[
         run: contraction_order::run,
     },
     Pass {
+        name: "saturate",
+        about: "find equal forms by rules and take the cheapest (`tcc passes --rules` lists the rules)",
+        params: &[],
+        required: false,
+        run: crate::egraph::run,
+    },
+    Pass {
         name: "specialise",
         about: "replace sizes and parameters that are known by their values",
         params: &[],

@@ -1,0 +1,104 @@
+//! Building and looking at terms, for rules that are functions.
+
+use super::super::analysis::{ClassType, Graphs};
+use super::super::language::{AxisId, Operator, OperatorKind};
+use super::super::pattern::add;
+use egg::{Id, Language};
+use tcc_ir::scalar::{Literal, ReduceOp, ScalarOp};
+use tcc_ir::{Dtype, Extent};
+
+/// The type of a class.
+pub fn ty(graphs: &Graphs, class: Id) -> &ClassType {
+    &graphs[class].data.ty
+}
+
+/// The operands of every term of a class that is of a kind, with its operation.
+pub fn terms(graphs: &Graphs, class: Id, kind: OperatorKind) -> Vec<(Operator, Vec<Id>)> {
+    graphs[class]
+        .iter()
+        .filter(|term| term.discriminant() == kind)
+        .map(|term| (graphs.analysis.operators.of(term).clone(), term.operands.clone()))
+        .collect()
+}
+
+/// The operands of every term of a class that is a scalar operation.
+pub fn maps(graphs: &Graphs, class: Id, op: ScalarOp) -> Vec<Vec<Id>> {
+    terms(graphs, class, OperatorKind::map(op)).into_iter().map(|(_, operands)| operands).collect()
+}
+
+/// The axis whose index a class is.
+pub fn index_of(graphs: &Graphs, class: Id) -> Option<AxisId> {
+    terms(graphs, class, OperatorKind::INDEX).into_iter().find_map(|(operator, _)| match operator {
+        Operator::Index(axis) => Some(axis),
+        _ => None,
+    })
+}
+
+/// A scalar operation that is no cast.
+pub fn map(graphs: &mut Graphs, op: ScalarOp, operands: &[Id]) -> Option<Id> {
+    add(graphs, Operator::Map(op, None), operands.to_vec())
+}
+
+/// A conversion; the class itself if it has that dtype.
+pub fn cast(graphs: &mut Graphs, class: Id, dtype: Dtype) -> Option<Id> {
+    if ty(graphs, class).dtype == dtype {
+        return Some(class);
+    }
+    add(graphs, Operator::Map(ScalarOp::Cast, Some(dtype)), vec![class])
+}
+
+/// A reduction; along no axes the class itself.
+pub fn reduce(graphs: &mut Graphs, op: ReduceOp, axes: &[AxisId], class: Id) -> Option<Id> {
+    if axes.is_empty() {
+        return Some(class);
+    }
+    add(graphs, Operator::Reduce(op, axes.to_vec()), vec![class])
+}
+
+/// The index of an axis.
+pub fn index(graphs: &mut Graphs, axis: AxisId) -> Option<Id> {
+    add(graphs, Operator::Index(axis), Vec::new())
+}
+
+/// A small integer as a number of a dtype.
+pub fn integer(graphs: &mut Graphs, value: i64, dtype: Dtype) -> Option<Id> {
+    add(graphs, Operator::Const(Literal::of(value, dtype), dtype), Vec::new())
+}
+
+/// A size as a number of a dtype.
+pub fn size(graphs: &mut Graphs, extent: Extent, dtype: Dtype) -> Option<Id> {
+    let size = add(graphs, Operator::Size(extent), Vec::new())?;
+    cast(graphs, size, dtype)
+}
+
+/// The product of values, those with the fewest axes first.
+pub fn product(graphs: &mut Graphs, factors: &[Id]) -> Option<Id> {
+    let mut factors = factors.to_vec();
+    factors.sort_by_key(|&factor| ty(graphs, factor).axes.len());
+    let (first, rest) = factors.split_first()?;
+    rest.iter().try_fold(*first, |product, &factor| map(graphs, ScalarOp::Mul, &[product, factor]))
+}
+
+/// Whether a class has one of the axes.
+pub fn depends(graphs: &Graphs, class: Id, axes: &[AxisId]) -> bool {
+    ty(graphs, class).axes.iter().any(|axis| axes.contains(axis))
+}
+
+/// Most factors that a product is taken apart into.
+const FACTOR_LIMIT: usize = 8;
+
+/// The factors of a product, following the first product of each class.
+pub fn factors(graphs: &Graphs, class: Id) -> Vec<Id> {
+    let mut factors = vec![class];
+    let mut position = 0;
+    while position < factors.len() {
+        let first = maps(graphs, factors[position], ScalarOp::Mul).into_iter().next();
+        match first {
+            Some(operands) if factors.len() < FACTOR_LIMIT && !operands.contains(&factors[position]) => {
+                factors.splice(position..=position, operands);
+            }
+            _ => position += 1,
+        }
+    }
+    factors
+}
