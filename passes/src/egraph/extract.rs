@@ -101,11 +101,6 @@ impl Candidates {
         Candidates { numbers, terms, roots }
     }
 
-    /// How many classes have more than one term.
-    pub fn alternatives(&self) -> usize {
-        self.terms.iter().filter(|terms| terms.len() > 1).count()
-    }
-
     /// The term that a choice gives a class.
     pub fn chosen(&self, choice: &Choice, class: Id) -> Option<Term> {
         let &number = self.numbers.get(&class)?;

@@ -13,12 +13,14 @@
 mod analysis;
 mod convert;
 mod cost;
+mod example;
 mod extract;
 mod language;
 mod pattern;
 mod report;
 pub mod rules;
 
+pub use example::example;
 pub use report::{OutputReport, PhaseReport, Report, RuleUse, Stop, explain};
 
 use crate::{Changed, Contract, PassContext};
