@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! test passes = "cse, dce"        what is run: graph passes or loop passes, told by the first word
+//! test rule = "factor-sum"        or: one application of one rule of `saturate`, whatever it costs
 //! bind n = 4                      optional: values of symbols, for `specialise`
 //! contract = strict               optional: the floating-point contract
 //!
@@ -40,6 +41,7 @@ fn main() {
             Trial::test(name, move || check_file(&file).map_err(Failed::from))
         })
         .collect();
+    trials.push(Trial::test("every rule has a file", || every_rule_has_a_file().map_err(Failed::from)));
     trials.push(Trial::test("every pass has a folder", || every_pass_has_a_folder().map_err(Failed::from)));
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -52,6 +54,13 @@ fn every_pass_has_a_folder() -> Result<(), String> {
         .filter(|name| fs::read_dir(Path::new(FOLDER).join(name)).map_or(0, Iterator::count) == 0)
         .collect();
     if missing.is_empty() { Ok(()) } else { Err(format!("no file shows what {} does", missing.join(", "))) }
+}
+
+fn every_rule_has_a_file() -> Result<(), String> {
+    let file = |name: &str| Path::new(FOLDER).join(format!("graph/saturate/{name}.tcc"));
+    let missing: Vec<&str> =
+        tcc_passes::egraph::rules::rules().map(|rule| rule.name).filter(|name| !file(name).exists()).collect();
+    if missing.is_empty() { Ok(()) } else { Err(format!("no file shows {}", missing.join(", "))) }
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -82,6 +91,7 @@ fn check_file(file: &Path) -> Result<(), String> {
     let actual = match case.command {
         "test passes" if case.input.starts_with("graph") => run_graph(&case)?,
         "test passes" => run_loops(&case)?,
+        "test rule" => run_rule(&case)?,
         "test lower" => run_lower(&case)?,
         other => return Err(format!("no such command: `{other}`")),
     };
@@ -185,6 +195,16 @@ fn run_graph(case: &Case) -> Result<String, String> {
     honesty.result()?;
     round_trip(&after)?;
     same_meaning(&before, &after, case, false)?;
+    Ok(after.to_string())
+}
+
+fn run_rule(case: &Case) -> Result<String, String> {
+    let before: Graph = read(case.input)?;
+    let after = tcc_passes::egraph::rewritten_by(&before, case.argument, 1);
+    let after = after.first().ok_or_else(|| format!("the rule `{}` does not apply", case.argument))?;
+    after.verify().map_err(|errors| format!("the result does not verify:\n{errors}\n{after}"))?;
+    round_trip(after)?;
+    same_meaning(&before, after, case, false)?;
     Ok(after.to_string())
 }
 

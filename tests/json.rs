@@ -31,6 +31,7 @@ const COMMANDS: &[(i32, &[&str])] = &[
     (0, &["graph", "mm.ein", "--dot", "-o", "mm.dot"]),
     (0, &["opt", "mm.ein", "--pipeline", "cse"]),
     (0, &["passes"]),
+    (0, &["passes", "--rules"]),
     (0, &["run", "mm.ein", "--demo", "-v"]),
     (0, &["run", "mm.ein", "--demo", "-o", "c.npz"]),
     (3, &["run", "mm.ein", "A=ones:2x3", "B=ones:3x4", "--expect", "c.npz"]),

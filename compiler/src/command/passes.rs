@@ -3,14 +3,22 @@
 use super::session::{Exit, Failure, Session};
 use serde_json::{Value, json};
 use tcc_backends::BACKENDS;
+use tcc_passes::egraph::rules::{Right, Rule, SUBJECTS};
 use tcc_passes::{GRAPH_PASSES, LEVELS, LOOP_PASSES, Pass};
 
 /// List the passes, the optimisation levels and the backends
 #[derive(clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// List the rewrite rules of `saturate` instead, with what each keeps and where it is from
+    #[arg(long)]
+    rules: bool,
+}
 
 /// Runs the command.
-pub fn run(session: &Session, _: Arguments) -> Result<Exit, Failure> {
+pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
+    if arguments.rules {
+        return rules(session);
+    }
     if session.json() {
         let levels: Vec<Value> = LEVELS
             .iter()
@@ -39,6 +47,55 @@ pub fn run(session: &Session, _: Arguments) -> Result<Exit, Failure> {
     }
     session.out(&text);
     Ok(Exit::Fine)
+}
+
+/// Lists the rules by subject.
+fn rules(session: &Session) -> Result<Exit, Failure> {
+    if session.json() {
+        let rows: Vec<Value> = SUBJECTS
+            .iter()
+            .flat_map(|(subject, rules)| rules.iter().map(|rule| rule_json(subject, rule)))
+            .collect();
+        session.out_json(&json!({ "schema": "tcc.rules/1", "rules": rows }));
+        return Ok(Exit::Fine);
+    }
+    let mut text = String::from(
+        "laws: exact keeps every bit; reassociate the value over the reals (from the contract reassoc on);\n\
+         finite the value if nothing is NaN or infinite (fast only)\n",
+    );
+    for (subject, rules) in SUBJECTS {
+        text.push_str(&format!("\n{subject}\n"));
+        for rule in *rules {
+            text.push_str(&format!("  {:<28} {:<12} {}\n", rule.name, rule.law.name(), rule.about));
+            text.push_str(&format!("  {:<28} {} => {}\n", "", rule.left, right(rule)));
+            let mut notes = conditions(rule);
+            notes.extend(rule.only.map(|contract| format!("only under {}", contract.name())));
+            if !notes.is_empty() {
+                text.push_str(&format!("  {:<28} if {}\n", "", notes.join(", ")));
+            }
+            text.push_str(&format!("  {:<28} from: {}\n", "", rule.source));
+        }
+    }
+    session.out(&text);
+    Ok(Exit::Fine)
+}
+
+fn right(rule: &Rule) -> &'static str {
+    match rule.right {
+        Right::Text(text) | Right::Build(text, _) => text,
+    }
+}
+
+fn conditions(rule: &Rule) -> Vec<String> {
+    rule.when.iter().map(|when| when.text()).collect()
+}
+
+fn rule_json(subject: &str, rule: &Rule) -> Value {
+    json!({
+        "name": rule.name, "subject": subject, "law": rule.law.name(), "about": rule.about,
+        "left": rule.left, "right": right(rule), "when": conditions(rule),
+        "only": rule.only.map(|contract| contract.name()), "source": rule.source,
+    })
 }
 
 fn rows<I>(passes: &[Pass<I>], text: &mut String) {

@@ -209,6 +209,23 @@ const SCHEMAS: &[(&str, Fields)] = &[
         ],
     ),
     (
+        "tcc.rules/1",
+        &[(
+            "rules",
+            List(&Record(&[
+                ("name", Text),
+                ("subject", Text),
+                ("law", Text),
+                ("about", Text),
+                ("left", Text),
+                ("right", Text),
+                ("when", List(&Text)),
+                ("only", Maybe(&Text)),
+                ("source", Text),
+            ])),
+        )],
+    ),
+    (
         "tcc.run/1",
         &[
             ("file", Text),

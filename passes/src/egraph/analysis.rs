@@ -32,6 +32,21 @@ pub struct Facts {
     pub non_negative: bool,
     /// Every element is a NaN or greater than 0.
     pub positive: bool,
+    /// Some element may be a quotient by 0: infinite although no operand is.
+    pub may_divide_by_zero: bool,
+}
+
+impl Facts {
+    /// Whether no element is 0.
+    pub fn is_not_zero(&self) -> bool {
+        self.positive
+            || match self.constant {
+                Some(Literal::Int(value)) => value != 0,
+                Some(Literal::Real(value)) => value != 0.0,
+                Some(Literal::Complex(re, im)) => re != 0.0 || im != 0.0,
+                Some(Literal::Bool(_)) | None => false,
+            }
+    }
 }
 
 /// Context of the analysis: the interned operations and the declarations of the program.
@@ -184,17 +199,29 @@ impl egg::Analysis<Term> for Knowledge {
             Operator::Size(extent) => extent.as_const().map(Literal::Int),
             _ => None,
         };
-        Facts { ty, constant, non_negative: non_negative || positive, positive }
+        let may_divide_by_zero = match operator {
+            Operator::Map(ScalarOp::Div, _) => {
+                operands[0].may_divide_by_zero || !operands.get(1).is_some_and(|divisor| divisor.is_not_zero())
+            }
+            Operator::Map(ScalarOp::Log | ScalarOp::Pow, _) => !ty.dtype.is_int(),
+            Operator::Map(..) => operands.iter().any(|facts| facts.may_divide_by_zero),
+            _ => false,
+        };
+        Facts { ty, constant, non_negative: non_negative || positive, positive, may_divide_by_zero }
     }
 
     fn merge(&mut self, a: &mut Facts, b: Facts) -> DidMerge {
         debug_assert_eq!(a.ty, b.ty, "values of different types are equal");
-        let before = (a.constant.is_some(), a.non_negative, a.positive);
-        let other = (b.constant.is_some(), b.non_negative, b.positive);
+        let known = |facts: &Facts| {
+            (facts.constant.is_some(), facts.non_negative, facts.positive, facts.may_divide_by_zero)
+        };
+        let (before, other) = (known(a), known(&b));
         a.constant = a.constant.or(b.constant);
         a.non_negative |= b.non_negative;
         a.positive |= b.positive;
-        let after = (a.constant.is_some(), a.non_negative, a.positive);
+        // One way to compute the value that does not divide is enough.
+        a.may_divide_by_zero &= b.may_divide_by_zero;
+        let after = known(a);
         DidMerge(after != before, after != other)
     }
 }

@@ -120,6 +120,8 @@ pub struct Rebuild<'a> {
     choice: &'a dyn Fn(Id) -> Option<Term>,
     result: Graph,
     done: IndexMap<Id, ValueId>,
+    /// The order of axes that a class had in the given graph.
+    orders: IndexMap<Id, ValueId>,
     verbatim: IndexMap<ValueId, ValueId>,
 }
 
@@ -133,7 +135,13 @@ pub fn to_graph(
 ) -> Option<Graph> {
     let result = Graph { nodes: Vec::new(), ..graph.clone() };
     let (done, verbatim) = (IndexMap::new(), IndexMap::new());
-    let mut rebuild = Rebuild { graph, converted, original, choice, result, done, verbatim };
+    let mut orders = IndexMap::new();
+    for value in graph.values() {
+        if let Some(class) = converted.classes[value.index()] {
+            orders.entry(converted.graphs.find(class)).or_insert(value);
+        }
+    }
+    let mut rebuild = Rebuild { graph, converted, original, choice, result, done, orders, verbatim };
     let roots: Vec<ValueId> =
         graph.outputs.iter().map(|output| output.value).chain(graph.checks.iter().map(|c| c.value)).collect();
     let needed = rebuild.needed(&roots)?;
@@ -247,13 +255,17 @@ impl Rebuild<'_> {
         if let Operator::Contract(axes) = operators.of(term) {
             return self.contraction(class, axes, &term.operands, operands);
         }
-        let op = self.op(operators.of(term), operands)?;
+        let op = match operators.of(term) {
+            // The axes of a scatter may stand in any order.
+            Operator::Scatter(op, axes) => return self.scatter(class, *op, axes, operands),
+            Operator::Map(op, _) if op.is_commutative() => Op::Map(*op, self.arranged(class, &[], operands)),
+            operator => self.op(operator, operands)?,
+        };
         let order = |axes: &[super::language::AxisId]| -> Vec<Axis> {
             axes.iter().map(|&axis| operators.axis(axis).clone()).collect()
         };
         let written = match operators.of(term) {
             Operator::Table(_, dtype, axes) => Type::new(*dtype, order(axes)),
-            Operator::Scatter(_, axes) => Type::new(ty.dtype, order(axes)),
             _ => ty.clone(),
         };
         let value = self.result.add(op, &written).ok()?;
@@ -407,7 +419,7 @@ impl Rebuild<'_> {
             (Some(value), _) => value,
             (None, Some(value)) => self.again(value)?,
             (None, None) => {
-                let op = Op::Map(ScalarOp::Mul, self.arranged(operands));
+                let op = Op::Map(ScalarOp::Mul, self.arranged(class, &names, operands));
                 self.result.add(op, &Type::scalar(Dtype::F64)).ok()?
             }
         };
@@ -423,11 +435,47 @@ impl Rebuild<'_> {
         self.result.reduce(ReduceOp::Sum, &names, value).ok()
     }
 
-    /// Operands of a commutative operation as `canonicalize` arranges them.
-    fn arranged(&self, mut operands: Vec<ValueId>) -> Vec<ValueId> {
-        let constant = |value: ValueId| matches!(self.result.node(value).op, Op::Const(_));
-        operands.sort_by_key(|&value| (constant(value), value));
-        operands
+    /// Two operands of a commutative operation in the order that gives the class, once the axes `gone` are
+    /// gone, the order of axes that it had in the given graph; where it had none, larger values and older
+    /// axes first, and constants last.
+    fn arranged(&self, class: Id, gone: &[Name], mut operands: Vec<ValueId>) -> Vec<ValueId> {
+        let operators = &self.converted.graphs.analysis.operators;
+        let age = |axis: &Axis| operators.axes().position(|known| known == axis);
+        let key = |value: ValueId| {
+            let ages: Vec<Option<usize>> = self.result.ty(value).axes.iter().map(age).collect();
+            let constant = matches!(self.result.node(value).op, Op::Const(_));
+            (constant, std::cmp::Reverse(ages.len()), ages, value)
+        };
+        operands.sort_by_key(|&value| key(value));
+        let Some(&before) = self.orders.get(&self.converted.graphs.find(class)) else { return operands };
+        let order = |operands: &[ValueId]| -> Vec<Name> {
+            let lists = operands.iter().map(|&operand| self.result.ty(operand).axes.as_slice());
+            let union = tcc_ir::axis::union_axes(lists).unwrap_or_default();
+            union.into_iter().map(|axis| axis.name).filter(|name| !gone.contains(name)).collect()
+        };
+        let wanted: Vec<Name> = self.graph.ty(before).axes.iter().map(|axis| axis.name.clone()).collect();
+        let swapped: Vec<ValueId> = operands.iter().rev().copied().collect();
+        if order(&operands) != wanted && order(&swapped) == wanted { swapped } else { operands }
+    }
+
+    /// A scatter, with its axes in the order that the class had in the given graph.
+    fn scatter(
+        &mut self,
+        class: Id,
+        op: ReduceOp,
+        axes: &[super::language::AxisId],
+        operands: Vec<ValueId>,
+    ) -> Option<ValueId> {
+        let operators = &self.converted.graphs.analysis.operators;
+        let (value, indices) = operands.split_last()?;
+        let mut places: Vec<(Axis, ValueId)> =
+            axes.iter().map(|&axis| operators.axis(axis).clone()).zip(indices.iter().copied()).collect();
+        if let Some(&before) = self.orders.get(&self.converted.graphs.find(class)) {
+            let order = &self.graph.ty(before).axes;
+            places.sort_by_key(|(axis, _)| order.iter().position(|known| known == axis));
+        }
+        let (axes, indices): (Vec<Axis>, Vec<ValueId>) = places.into_iter().unzip();
+        self.result.scatter(op, &indices, *value, axes).ok()
     }
 
     /// The operation of a term that the given graph does not have.
@@ -442,7 +490,6 @@ impl Rebuild<'_> {
             Operator::Table(table, ..) => Op::Table(table.clone()),
             Operator::Index(axis) => Op::Index(name(*axis)),
             Operator::Size(extent) => Op::Size(extent.clone()),
-            Operator::Map(op, _) if op.is_commutative() => Op::Map(*op, self.arranged(operands)),
             Operator::Map(op, _) => Op::Map(*op, operands),
             Operator::Reduce(op, axes) => Op::Reduce { op: *op, axes: names(axes), value: first? },
             Operator::Normalise(op, axes) => Op::Normalise { op: *op, axes: names(axes), value: first? },
@@ -454,15 +501,11 @@ impl Rebuild<'_> {
                 let indices = self.permuted(&before, *source, places)?;
                 Op::Access { source: *source, indices, outside: if *outside { Some(*other.first()?) } else { None } }
             }
-            Operator::Scatter(op, _) => {
-                let (value, indices) = operands.split_last()?;
-                Op::Scatter { op: *op, indices: indices.to_vec(), value: *value }
-            }
             Operator::Transform(op, pairs) => {
                 let axes = pairs.iter().map(|&(from, to)| (name(from), name(to))).collect();
                 Op::Transform { op: *op, axes, value: first? }
             }
-            Operator::Contract(_) | Operator::Kept(_) => return None,
+            Operator::Contract(_) | Operator::Kept(_) | Operator::Scatter(..) => return None,
         })
     }
 }

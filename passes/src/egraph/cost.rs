@@ -89,8 +89,11 @@ pub fn term_cycles(graphs: &Graphs, sizes: &Sizes, term: &Term, own: &super::ana
             let multiplies = if own.dtype.is_complex() { 4.0 } else { 1.0 };
             multiplies * vectors(&axes) / MACHINE.fma_per_cycle + stored() + MACHINE.start_cycles
         }
-        // A gather reads one element at a time, from a source that is stored.
-        Operator::Access(..) => points(&own.axes),
+        // A renamed or shifted value is read like any other; a gather one element at a time.
+        Operator::Access(..) => {
+            let gathers = term.operands[1..].iter().any(|&index| !is_affine(graphs, index));
+            if gathers { points(&own.axes) } else { 0.5 * vectors(&own.axes) }
+        }
         Operator::Scatter(..) => {
             let lists: Vec<AxisId> =
                 term.operands.iter().flat_map(|&id| graphs[id].data.ty.axes.iter().copied()).collect();
@@ -111,4 +114,18 @@ pub fn term_cycles(graphs: &Graphs, sizes: &Sizes, term: &Term, own: &super::ana
         }
     };
     work + TERM_CYCLES
+}
+
+/// Whether an index is an axis, a number, or the sum or difference of such.
+fn is_affine(graphs: &Graphs, index: egg::Id) -> bool {
+    let simple = |id: egg::Id| {
+        graphs[id].data.ty.axes.is_empty()
+            || graphs[id].iter().any(|term| matches!(graphs.analysis.operators.of(term), Operator::Index(_)))
+    };
+    simple(index)
+        || graphs[index].iter().any(|term| {
+            let sum = Operator::Map(ScalarOp::Add, None).kind() == term.kind
+                || Operator::Map(ScalarOp::Sub, None).kind() == term.kind;
+            sum && term.operands.iter().all(|&operand| simple(operand))
+        })
 }

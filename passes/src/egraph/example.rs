@@ -3,7 +3,7 @@
 use super::pattern::{Pattern, PatternOperator};
 use super::rules::{When, compiled};
 use tcc_ir::graph::{Graph, Input, Op, Output, ValueId};
-use tcc_ir::scalar::{Literal, ScalarOp, Signature};
+use tcc_ir::scalar::{Literal, ReduceOp, ScalarOp, Signature};
 use tcc_ir::{Axis, Dtype, Kind, Name, Type};
 
 /// Names of axes.
@@ -27,7 +27,8 @@ pub fn example(name: &str, below: &mut dyn FnMut(u64) -> u64) -> Option<Graph> {
         .collect();
     let dtypes = [Dtype::F64, Dtype::F32, Dtype::I64, Dtype::I32, Dtype::U8, Dtype::C128];
     let dtype = dtypes[below(dtypes.len() as u64) as usize];
-    if kinds.iter().any(|&kind| kind != dtype.kind()) {
+    let complex = compiled.rule.when.iter().any(|when| matches!(when, When::NotComplex(_)));
+    if complex && dtype.is_complex() || kinds.iter().any(|&kind| kind != dtype.kind()) {
         return None;
     }
     // Mostly small extents, sometimes none at all.
@@ -41,12 +42,24 @@ pub fn example(name: &str, below: &mut dyn FnMut(u64) -> u64) -> Option<Graph> {
         values: Vec::new(),
         below,
     };
-    let root = maker.build(&compiled.left, dtype)?;
+    let wanted = if is_condition(&compiled.left) { Dtype::Bool } else { dtype };
+    let root = maker.build(&compiled.left, wanted)?;
     let graph = &mut maker.graph;
     let axes = graph.ty(root).axes.iter().map(|axis| axis.name.clone()).collect();
     graph.outputs.push(Output { name: "out".into(), value: root, axes });
     graph.verify().ok()?;
     Some(maker.graph)
+}
+
+/// Whether the pattern is a truth value.
+fn is_condition(pattern: &Pattern) -> bool {
+    match pattern {
+        Pattern::Operation(PatternOperator::Map(op), ..) => {
+            matches!(op.row().signature, Signature::Logic | Signature::Compare)
+        }
+        Pattern::Operation(PatternOperator::Reduce(op), ..) => matches!(op, ReduceOp::Any | ReduceOp::All),
+        Pattern::Operation(PatternOperator::Normalise(_), ..) | Pattern::Value(_) | Pattern::Number(_) => false,
+    }
 }
 
 struct Maker<'a> {
@@ -146,7 +159,7 @@ impl Maker<'_> {
                 axes.push(axis.clone());
             }
         }
-        let positive = self.when.iter().any(|when| matches!(when, When::Positive(value) if *value == name));
+        let positive = self.when.iter().any(|when| matches!(when, When::Positive(value) | When::NonZero(value) if *value == name));
         let unsigned = self.when.iter().any(|when| matches!(when, When::NonNegative(value) if *value == name));
         let range = positive.then_some((Literal::Real(0.5), Literal::Real(2.0)));
         let position = self.graph.inputs.len();

@@ -56,8 +56,10 @@ impl Set {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.0.iter().enumerate().flat_map(|(position, &word)| {
+    /// The members of `other` that this set lacks.
+    fn lacks(&self, other: &Set) -> impl Iterator<Item = usize> + use<> {
+        let words: Vec<u64> = self.0.iter().zip(&other.0).map(|(own, other)| other & !own).collect();
+        words.into_iter().enumerate().flat_map(|(position, word)| {
             let mut rest = word;
             std::iter::from_fn(move || {
                 (rest != 0).then(|| {
@@ -175,18 +177,23 @@ impl Candidates {
                     if !allowed(candidate) {
                         continue;
                     }
-                    let mut set = Set(vec![0; words]);
-                    let ready = candidate.operands.iter().all(|&operand| match &best[operand] {
-                        Some((needs, _)) => {
-                            set.unite(needs);
-                            true
-                        }
-                        None => false,
-                    });
-                    if !ready || set.contains(number) {
+                    let needs: Option<Vec<&(Set, f64)>> =
+                        candidate.operands.iter().map(|&operand| best[operand].as_ref()).collect();
+                    let Some(needs) = needs else { continue };
+                    // The operand that costs most is taken as it is; of the others, what it lacks.
+                    let largest = needs.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+                    let (mut set, mut total) = match largest {
+                        Some((set, total)) => (set.clone(), *total),
+                        None => (Set(vec![0; words]), 0.0),
+                    };
+                    for (other, _) in needs {
+                        total += set.lacks(other).map(|n| own[n]).sum::<f64>();
+                        set.unite(other);
+                    }
+                    total += candidate.cycles;
+                    if set.contains(number) {
                         continue;
                     }
-                    let total = candidate.cycles + set.iter().map(|n| own[n]).sum::<f64>();
                     let better = match (&best[number], choice[number]) {
                         (Some((_, known)), Some(chosen)) => {
                             let chosen: &Candidate = &self.terms[number][chosen];

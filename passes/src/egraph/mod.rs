@@ -40,7 +40,7 @@ use tcc_ir::graph::{Graph, Op};
 const LARGE: usize = 1024;
 
 /// Graphs with more live nodes than this are left alone.
-const HUGE: usize = 16_384;
+const HUGE: usize = 4096;
 
 /// A phase: which rules it tries, how often, and how many e-nodes it may make for each of the program.
 struct PhaseRow {

@@ -102,3 +102,82 @@ pub fn factors(graphs: &Graphs, class: Id) -> Vec<Id> {
     }
     factors
 }
+
+/// The pairs (axis of the source, axis of the result) of an access that only gives axes other names.
+pub fn renaming(graphs: &Graphs, axes: &[AxisId], operands: &[Id]) -> Option<Vec<(AxisId, AxisId)>> {
+    let extent = |axis: AxisId| &graphs.analysis.operators.axis(axis).extent;
+    let mut pairs = Vec::with_capacity(axes.len());
+    for (&axis, &index) in axes.iter().zip(operands.get(1..)?) {
+        let new = index_of(graphs, index)?;
+        if extent(new) != extent(axis) || pairs.iter().any(|pair: &(AxisId, AxisId)| pair.1 == new) {
+            return None;
+        }
+        pairs.push((axis, new));
+    }
+    Some(pairs)
+}
+
+/// Levels of operations through which a new name of an axis is carried.
+const RENAME_DEPTH: usize = 6;
+
+/// The value with the axis `from` called `to`, which has the same extent; through operations down to
+/// accesses and indices. Below them, or where it gets too deep, by an access if `wrap`, else not at all.
+pub fn renamed(graphs: &mut Graphs, value: Id, from: AxisId, to: AxisId, wrap: bool) -> Option<Id> {
+    let name = graphs.analysis.operators.axis(to).name.clone();
+    let clashes = |graphs: &Graphs| {
+        ty(graphs, value).axes.iter().any(|&axis| graphs.analysis.operators.axis(axis).name == name)
+    };
+    if clashes(graphs) {
+        return None;
+    }
+    rename(graphs, value, (from, to), wrap, RENAME_DEPTH)
+}
+
+fn rename(
+    graphs: &mut Graphs,
+    value: Id,
+    (from, to): (AxisId, AxisId),
+    wrap: bool,
+    depth: usize,
+) -> Option<Id> {
+    if !depends(graphs, value, &[from]) {
+        return Some(value);
+    }
+    if depth > 0 {
+        let found = graphs[value].iter().find_map(|term| {
+            let operator = graphs.analysis.operators.of(term).clone();
+            let through = matches!(operator, Operator::Index(_) | Operator::Access(..) | Operator::Map(..));
+            through.then(|| (operator, term.operands.clone()))
+        });
+        match found {
+            Some((Operator::Index(_), _)) => return index(graphs, to),
+            Some((operator @ Operator::Map(..), operands)) => {
+                let operands: Option<Vec<Id>> = operands
+                    .into_iter()
+                    .map(|operand| rename(graphs, operand, (from, to), wrap, depth - 1))
+                    .collect();
+                return add(graphs, operator, operands?);
+            }
+            Some((Operator::Access(axes, outside), mut operands)) => {
+                for operand in operands.iter_mut().skip(1) {
+                    *operand = rename(graphs, *operand, (from, to), wrap, depth - 1)?;
+                }
+                let plain = renaming(graphs, &axes, &operands);
+                if plain.is_some_and(|pairs| pairs.iter().all(|pair| pair.0 == pair.1)) {
+                    return operands.first().copied();
+                }
+                return add(graphs, Operator::Access(axes, outside), operands);
+            }
+            _ => {}
+        }
+    }
+    if !wrap {
+        return None;
+    }
+    let axes = ty(graphs, value).axes.clone();
+    let mut operands = vec![value];
+    for &axis in &axes {
+        operands.push(index(graphs, if axis == from { to } else { axis })?);
+    }
+    add(graphs, Operator::Access(axes, false), operands)
+}

@@ -73,6 +73,8 @@ pub enum When {
     NonNegative(&'static str),
     /// The value is greater than 0.
     Positive(&'static str),
+    /// No element is 0.
+    NonZero(&'static str),
     /// The value is of this kind.
     Is(&'static str, Kind),
     /// The value is not complex (where 1 + 0i is no neutral factor of an infinity).
@@ -210,6 +212,7 @@ fn holds(graphs: &Graphs, found: &Match, condition: When) -> Option<bool> {
         }
         When::NonNegative(value) => facts(value)?.non_negative,
         When::Positive(value) => facts(value)?.positive,
+        When::NonZero(value) => facts(value)?.is_not_zero(),
         When::Is(value, kind) => facts(value)?.ty.dtype.kind() == kind,
         When::NotComplex(value) => !facts(value)?.ty.dtype.is_complex(),
         When::Smaller(a, b) => {
@@ -229,6 +232,7 @@ impl When {
             When::Independent(value, axes) => format!("{value} has no axis of {axes}"),
             When::NonNegative(value) => format!("{value} has no sign"),
             When::Positive(value) => format!("{value} > 0"),
+            When::NonZero(value) => format!("{value} is not 0"),
             When::Is(value, kind) => format!("{value} is {}", format!("{kind:?}").to_lowercase()),
             When::NotComplex(value) => format!("{value} is not complex"),
             When::Smaller(a, b) => format!("{a} has fewer axes than {b}"),

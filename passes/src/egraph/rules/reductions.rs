@@ -1,14 +1,15 @@
 //! Reductions: what moves into and out of them.
 
 use super::super::analysis::Graphs;
-use super::super::language::AxisId;
-use super::super::pattern::Match;
+use super::super::language::{AxisId, Operator, OperatorKind};
+use super::super::pattern::{Match, add, same_set};
 use super::Law::{Exact, Reassociate};
 use super::Phase::{Algebra, Cleanup};
-use super::build::{depends, factors, map, maps, product, reduce, size, ty};
+use super::build::{depends, factors, map, maps, product, reduce, renamed, renaming, size, terms, ty};
 use super::{Right, Rule, When, rule};
 use crate::Contract;
 use egg::Id;
+use tcc_ir::graph::NormaliseOp;
 use tcc_ir::scalar::{ReduceOp, ScalarOp};
 use tcc_ir::{Extent, Kind};
 
@@ -65,7 +66,8 @@ pub static RULES: &[Rule] = &[
         )
     },
     Rule {
-        when: &[When::Independent("?b", "?s")],
+        // A sum over nothing is 0, and 0 / 0 is not.
+        when: &[When::Independent("?b", "?s"), When::NonZero("?b")],
         ..rule(
             "pull-divisor",
             Reassociate,
@@ -108,22 +110,50 @@ pub static RULES: &[Rule] = &[
             LINEAR,
         )
     },
-    rule(
-        "join-sums",
-        Reassociate,
-        Algebra,
-        ("(add (sum[?s] ?a) (sum[?s] ?b))", "(sum[?s] (add ?a ?b))"),
-        "two sums over the same axes are one: then a common factor can be taken out",
-        LINEAR,
-    ),
-    rule(
-        "join-differences",
-        Reassociate,
-        Algebra,
-        ("(sub (sum[?s] ?a) (sum[?s] ?b))", "(sum[?s] (sub ?a ?b))"),
-        "the difference of two sums over the same axes is one sum",
-        LINEAR,
-    ),
+    Rule {
+        right: Right::Build("(sum[?s] (add ?a ?b)), with the axes of the second named as those of the first", join_sums),
+        ..rule(
+            "join-sums",
+            Reassociate,
+            Algebra,
+            ("(add (sum[?s] ?a) (sum[?t] ?b))", ""),
+            "two sums over axes of the same extents are one: then a common factor can be taken out",
+            LINEAR,
+        )
+    },
+    Rule {
+        right: Right::Build("(sum[?s] (sub ?a ?b)), with the axes of the second named as those of the first", join_differences),
+        ..rule(
+            "join-differences",
+            Reassociate,
+            Algebra,
+            ("(sub (sum[?s] ?a) (sum[?t] ?b))", ""),
+            "the difference of two sums over axes of the same extents is one sum",
+            LINEAR,
+        )
+    },
+    Rule {
+        right: Right::Build("the same reduction of what was renamed", reduce_before_renaming),
+        ..rule(
+            "reduce-renamed",
+            Exact,
+            Cleanup,
+            ("?a", ""),
+            "the name of a reduced axis does not matter: a value that is only renamed is reduced itself",
+            "renaming of bound variables",
+        )
+    },
+    Rule {
+        right: Right::Build("the same reduction over an axis with the first name that fits", rename_reduced),
+        ..rule(
+            "rename-reduced",
+            Exact,
+            Cleanup,
+            ("?a", ""),
+            "reductions that differ in the name of an axis are one value",
+            "renaming of bound variables",
+        )
+    },
     Rule {
         only: Some(Contract::Fast),
         right: Right::Build("(sum[?s] a*a) - 2*(sum[?s] a*b) + (sum[?s] b*b)", expand_square),
@@ -222,7 +252,11 @@ fn pull_factors(graphs: &mut Graphs, _: Id, found: &Match) -> Vec<Id> {
     let mut all = factors(graphs, a);
     all.extend(factors(graphs, b));
     let mut results = Vec::new();
-    let (inside, outside): (Vec<Id>, Vec<Id>) = all.iter().partition(|&&factor| depends(graphs, factor, axes));
+    // A sum over nothing is 0, and 0 times a quotient by 0 is not.
+    let stays = |graphs: &Graphs, factor: Id, axes: &[AxisId]| {
+        depends(graphs, factor, axes) || graphs[factor].data.may_divide_by_zero && !never_empty(graphs, axes)
+    };
+    let (inside, outside): (Vec<Id>, Vec<Id>) = all.iter().partition(|&&factor| stays(graphs, factor, axes));
     if !outside.is_empty() && !inside.is_empty() {
         results.extend(sum_times(graphs, axes, &inside, &outside));
         return results;
@@ -232,7 +266,7 @@ fn pull_factors(graphs: &mut Graphs, _: Id, found: &Match) -> Vec<Id> {
     }
     for (position, &axis) in axes.iter().enumerate() {
         let (inside, outside): (Vec<Id>, Vec<Id>) =
-            all.iter().partition(|&&factor| depends(graphs, factor, &[axis]));
+            all.iter().partition(|&&factor| stays(graphs, factor, &[axis]));
         if inside.is_empty() || outside.is_empty() {
             continue;
         }
@@ -242,6 +276,12 @@ fn pull_factors(graphs: &mut Graphs, _: Id, found: &Match) -> Vec<Id> {
         results.extend(outer.and_then(|value| reduce(graphs, ReduceOp::Sum, &rest, value)));
     }
     results
+}
+
+/// Whether no extent is 0.
+fn never_empty(graphs: &Graphs, axes: &[AxisId]) -> bool {
+    let extent = |axis: AxisId| graphs.analysis.operators.axis(axis).extent.as_const();
+    axes.iter().all(|&axis| extent(axis).is_some_and(|extent| extent > 0))
 }
 
 fn sum_times(graphs: &mut Graphs, axes: &[AxisId], inside: &[Id], outside: &[Id]) -> Option<Id> {
@@ -277,6 +317,115 @@ fn split_difference(graphs: &mut Graphs, _: Id, found: &Match) -> Vec<Id> {
     split(ScalarOp::Sub, graphs, found)
 }
 
+fn join(op: ScalarOp, graphs: &mut Graphs, found: &Match) -> Vec<Id> {
+    let (Some(axes), Some(other), Some(a), Some(b)) =
+        (found.axes("?s"), found.axes("?t"), found.value("?a"), found.value("?b"))
+    else {
+        return Vec::new();
+    };
+    let build = |graphs: &mut Graphs| {
+        let b = match same_set(axes, other) {
+            true => b,
+            false => rename_all(graphs, b, other, axes, true)?,
+        };
+        let both = map(graphs, op, &[a, b])?;
+        reduce(graphs, ReduceOp::Sum, axes, both)
+    };
+    build(graphs).into_iter().collect()
+}
+
+fn join_sums(graphs: &mut Graphs, _: Id, found: &Match) -> Vec<Id> {
+    join(ScalarOp::Add, graphs, found)
+}
+
+fn join_differences(graphs: &mut Graphs, _: Id, found: &Match) -> Vec<Id> {
+    join(ScalarOp::Sub, graphs, found)
+}
+
+/// The value with every axis of `from` called as the one of `to` at its place, if they are others of the
+/// same extents.
+fn rename_all(graphs: &mut Graphs, value: Id, from: &[AxisId], to: &[AxisId], wrap: bool) -> Option<Id> {
+    let extent = |axis: AxisId| &graphs.analysis.operators.axis(axis).extent;
+    let fits = from.len() == to.len()
+        && from.iter().zip(to).all(|(&a, &b)| extent(a) == extent(b))
+        && !from.iter().any(|axis| to.contains(axis));
+    fits.then_some(())?;
+    from.iter().zip(to).try_fold(value, |value, (&from, &to)| renamed(graphs, value, from, to, wrap))
+}
+
+/// The reductions of a class with their axes and operands, but for those that the order of elements
+/// decides.
+fn reductions(graphs: &Graphs, class: Id) -> Vec<(Operator, Vec<AxisId>, Id)> {
+    let kinds = ReduceOp::TABLE
+        .iter()
+        .map(|(op, _)| OperatorKind::reduce(*op))
+        .chain([OperatorKind::normalise(NormaliseOp::LogSumExp)]);
+    kinds
+        .flat_map(|kind| terms(graphs, class, kind))
+        .filter_map(|(operator, operands)| {
+            let axes = match &operator {
+                Operator::Reduce(_, axes) | Operator::Normalise(_, axes) => axes.clone(),
+                _ => return None,
+            };
+            Some((operator, axes, *operands.first()?))
+        })
+        .collect()
+}
+
+/// The same reduction along other axes.
+fn along(operator: &Operator, axes: Vec<AxisId>) -> Operator {
+    match operator {
+        Operator::Normalise(op, _) => Operator::Normalise(*op, axes),
+        Operator::Reduce(op, _) => Operator::Reduce(*op, axes),
+        other => other.clone(),
+    }
+}
+
+/// `sum[r] x[i, r]` is `sum[q] x`, where q is how x calls the axis.
+fn reduce_before_renaming(graphs: &mut Graphs, root: Id, _: &Match) -> Vec<Id> {
+    let mut results = Vec::new();
+    for (operator, axes, operand) in reductions(graphs, root) {
+        for (access, operands) in terms(graphs, operand, OperatorKind::ACCESS) {
+            let Operator::Access(own, _) = access else { continue };
+            let Some(pairs) = renaming(graphs, &own, &operands) else { continue };
+            let back = |axis: AxisId| pairs.iter().find(|pair| pair.1 == axis).map(|pair| pair.0);
+            if !pairs.iter().all(|pair| pair.0 == pair.1 || axes.contains(&pair.1)) {
+                continue;
+            }
+            let Some(axes) = axes.iter().map(|&axis| back(axis)).collect::<Option<Vec<AxisId>>>() else {
+                continue;
+            };
+            results.extend(operands.first().and_then(|&x| add(graphs, along(&operator, axes), vec![x])));
+        }
+    }
+    results
+}
+
+/// Each reduced axis gets the first name of an axis of its extent that the operand does not have.
+fn rename_reduced(graphs: &mut Graphs, root: Id, _: &Match) -> Vec<Id> {
+    let mut results = Vec::new();
+    for (operator, axes, operand) in reductions(graphs, root) {
+        if axes.len() > 2 {
+            continue;
+        }
+        for (position, &axis) in axes.iter().enumerate() {
+            let own = &ty(graphs, operand).axes;
+            let first = (0..axis.0).map(AxisId).find(|&other| {
+                let (axis, other_axis) =
+                    (graphs.analysis.operators.axis(axis), graphs.analysis.operators.axis(other));
+                axis.extent == other_axis.extent
+                    && own.iter().all(|&own| graphs.analysis.operators.axis(own).name != other_axis.name)
+            });
+            let Some(first) = first else { continue };
+            let Some(value) = renamed(graphs, operand, axis, first, false) else { continue };
+            let mut axes = axes.clone();
+            axes[position] = first;
+            results.extend(add(graphs, along(&operator, axes), vec![value]));
+        }
+    }
+    results
+}
+
 /// The sum of a value over axes, also of those that it does not have.
 fn sum_over(graphs: &mut Graphs, axes: &[AxisId], value: Id) -> Option<Id> {
     let own = ty(graphs, value).clone();
@@ -284,6 +433,9 @@ fn sum_over(graphs: &mut Graphs, axes: &[AxisId], value: Id) -> Option<Id> {
     let sum = reduce(graphs, ReduceOp::Sum, &has, value)?;
     if lacks.is_empty() {
         return Some(sum);
+    }
+    if graphs[value].data.may_divide_by_zero && !never_empty(graphs, &lacks) {
+        return None;
     }
     let times = lacks.iter().fold(Extent::from(1), |product, &axis| {
         product * graphs.analysis.operators.axis(axis).extent.clone()

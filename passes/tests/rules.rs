@@ -2,14 +2,16 @@
 //! after one application, in the way that the law of the rule says.
 //!
 //! A rule that never fires here fails. Rules that look for more than their left side says have programs of
-//! their own in `tests/data/rules/<rule>.tcc`, in which `T` stands for a dtype. `TCC_RULES=1000` draws
+//! their own in `passes/tests/rules/<rule>.tcc`, in which `T` stands for a dtype. `TCC_RULES=1000` draws
 //! more programs for each rule.
 
+#[path = "../../tests/meaning/mod.rs"]
 mod meaning;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use meaning::{Check, Question, Random, same, small_bindings};
 use std::fs;
+use std::path::Path;
 use tcc_ir::domain::{Domain, Native, Value};
 use tcc_ir::graph::Graph;
 use tcc_ir::{Bindings, Dtype, Ir, Kind, Tensor};
@@ -17,7 +19,7 @@ use tcc_passes::egraph::rules::{Law, Rule, rules};
 use tcc_passes::egraph::{example, rewritten_by};
 use tcc_passes::{Changed, Contract, PassContext, Pipeline, Quiet};
 
-const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/rules");
+const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rules");
 
 /// Programs for each rule unless `TCC_RULES` says otherwise.
 const SAMPLE: u64 = 60;
@@ -66,7 +68,11 @@ fn programs(rule: &Rule, sample: u64) -> Result<Vec<Graph>, String> {
 
 fn keeps_its_law(rule: &'static Rule, sample: u64) -> Result<(), String> {
     let (mut fired, mut decided) = (0, 0);
-    for (number, before) in programs(rule, sample)?.iter().enumerate() {
+    let programs = programs(rule, sample)?;
+    if std::env::var_os("TCC_BLESS").is_some() {
+        write_file(rule, &programs).map_err(|error| error.to_string())?;
+    }
+    for (number, before) in programs.iter().enumerate() {
         for after in rewritten_by(before, rule.name, APPLICATIONS) {
             fired += 1;
             let report = |error: String| format!("{error}\n{before}\n{after}");
@@ -93,6 +99,32 @@ fn keeps_its_law(rule: &'static Rule, sample: u64) -> Result<(), String> {
         (_, 0) => Err("nothing decided whether the results stay the same".into()),
         _ => Ok(()),
     }
+}
+
+/// Writes the file that shows a rule, if there is none: the first program with floats, where it can be, and
+/// without extents 0 and 1.
+fn write_file(rule: &Rule, programs: &[Graph]) -> std::io::Result<()> {
+    let file = format!("{}/../tests/filetests/graph/saturate/{}.tcc", env!("CARGO_MANIFEST_DIR"), rule.name);
+    if Path::new(&file).exists() {
+        return Ok(());
+    }
+    let rank = |graph: &Graph| {
+        let dull = |input: &tcc_ir::graph::Input| {
+            let few = |axis: &tcc_ir::Axis| axis.extent.as_const().is_some_and(|extent| extent < 2);
+            input.ty.axes.is_empty() || input.ty.axes.iter().any(few)
+        };
+        let floats = graph.inputs.iter().any(|input| input.ty.dtype.is_float());
+        (graph.inputs.iter().filter(|input| dull(input)).count(), !floats)
+    };
+    let mut ranked: Vec<&Graph> = programs.iter().collect();
+    ranked.sort_by_key(|graph| rank(graph));
+    for before in ranked {
+        if let Some(after) = rewritten_by(before, rule.name, 1).first() {
+            let name = rule.name;
+            return fs::write(file, format!("test rule = \"{name}\"\n\n{before}----\n{after}"));
+        }
+    }
+    Ok(())
 }
 
 fn has_reals(dtype: Dtype) -> bool {

@@ -1,0 +1,6 @@
+graph @rows(n; %x: f64[i:n, j:3]) {
+  %0 = exp %x : f64[i:n, j:3]
+  %1 = sum[j] %0 : f64[i:n]
+  %2 = log %1 : f64[i:n]
+  return out = %2[i]
+}
