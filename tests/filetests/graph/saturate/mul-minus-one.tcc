@@ -1,0 +1,12 @@
+test rule = "mul-minus-one"
+
+graph @example(%a: f64[k:3, l:3]) {
+  %0 = const -1.0 : f64
+  %1 = mul %a, %0 : f64[k:3, l:3]
+  return out = %1[k, l]
+}
+----
+graph @example(%a: f64[k:3, l:3]) {
+  %0 = neg %a : f64[k:3, l:3]
+  return out = %0[k, l]
+}

@@ -1,0 +1,11 @@
+test rule = "neg-neg"
+
+graph @example(%a: f64[k:3, l:3]) {
+  %0 = neg %a : f64[k:3, l:3]
+  %1 = neg %0 : f64[k:3, l:3]
+  return out = %1[k, l]
+}
+----
+graph @example(%a: f64[k:3, l:3]) {
+  return out = %a[k, l]
+}

@@ -1,0 +1,12 @@
+test rule = "sub-neg"
+
+graph @example(%a: f64[i:3, l:2], %b: f64[l:2]) {
+  %0 = neg %b : f64[l:2]
+  %1 = sub %a, %0 : f64[i:3, l:2]
+  return out = %1[i, l]
+}
+----
+graph @example(%a: f64[i:3, l:2], %b: f64[l:2]) {
+  %0 = add %a, %b : f64[i:3, l:2]
+  return out = %0[i, l]
+}
