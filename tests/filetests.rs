@@ -58,8 +58,10 @@ fn every_pass_has_a_folder() -> Result<(), String> {
 
 fn every_rule_has_a_file() -> Result<(), String> {
     let file = |name: &str| Path::new(FOLDER).join(format!("graph/saturate/{name}.tcc"));
-    let missing: Vec<&str> =
-        tcc_passes::egraph::rules::rules().map(|rule| rule.name).filter(|name| !file(name).exists()).collect();
+    let missing: Vec<&str> = tcc_passes::egraph::rules::rules()
+        .map(|rule| rule.name)
+        .filter(|name| !file(name).exists())
+        .collect();
     if missing.is_empty() { Ok(()) } else { Err(format!("no file shows {}", missing.join(", "))) }
 }
 

@@ -16,7 +16,7 @@ use tcc_ir::domain::{Domain, Native, Value};
 use tcc_ir::graph::Graph;
 use tcc_ir::{Bindings, Dtype, Ir, Kind, Tensor};
 use tcc_passes::egraph::rules::{Law, Rule, rules};
-use tcc_passes::egraph::{example, rewritten_by};
+use tcc_passes::egraph::{RuleUse, example, explain, rewritten_by};
 use tcc_passes::{Changed, Contract, PassContext, Pipeline, Quiet};
 
 const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rules");
@@ -36,6 +36,7 @@ fn main() {
     trials.push(Trial::test("no rule takes the maximum away", || keeps_the_maximum().map_err(Failed::from)));
     trials.push(Trial::test("twice the same bytes", || same_bytes().map_err(Failed::from)));
     trials.push(Trial::test("fuel counts applications", || fuel_counts().map_err(Failed::from)));
+    trials.push(Trial::test("a report says what was done", || reports().map_err(Failed::from)));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -309,4 +310,35 @@ fn fuel_counts() -> Result<(), String> {
         }
     }
     if changes == 0 { Err("fuel decides nothing".into()) } else { Ok(()) }
+}
+
+/// The report of a program in which a common factor of two contractions is taken out.
+fn reports() -> Result<(), String> {
+    let graph: Graph = "graph @shared(n, m, p; %A: f32[i:n, k:m], %B: f32[i:n, k:m], %W: f32[k:m, j:p]) {
+        %0 = mul %A, %W : f32[i:n, k:m, j:p]
+        %1 = sum[k] %0 : f32[i:n, j:p]
+        %2 = mul %B, %W : f32[i:n, k:m, j:p]
+        %3 = sum[k] %2 : f32[i:n, j:p]
+        %4 y = add %1, %3 : f32[i:n, j:p]
+        return y = %4[i, j]
+    }"
+    .parse()
+    .map_err(|error| format!("{error}"))?;
+    let report = explain(&graph, &PassContext::default());
+    let mut after = graph.clone();
+    let changed = tcc_passes::egraph::run(&mut after, &PassContext::default()).is_yes();
+    let has = |uses: &[RuleUse], name: &str| uses.iter().any(|used| used.rule == name && used.count > 0);
+    let statement = report.statements.first().ok_or("no statement changed")?;
+    let told = statement.name == "y" && statement.is_output && has(&statement.rules, "factor-sum");
+    if !(told && changed && report.changed && report.cycles_after < 0.6 * report.cycles_before) {
+        return Err(format!("{report:?}"));
+    }
+    if report.phases.len() != 3 || report.phases.iter().any(|phase| phase.nodes == 0) {
+        return Err(format!("{report:?}"));
+    }
+    let strict = explain(&graph, &PassContext::new(Contract::Strict, Bindings::new()));
+    if strict.changed || !strict.statements.is_empty() || !has(&strict.refused, "join-sums") {
+        return Err(format!("{strict:?}"));
+    }
+    Ok(())
 }

@@ -201,7 +201,8 @@ impl egg::Analysis<Term> for Knowledge {
         };
         let may_divide_by_zero = match operator {
             Operator::Map(ScalarOp::Div, _) => {
-                operands[0].may_divide_by_zero || !operands.get(1).is_some_and(|divisor| divisor.is_not_zero())
+                operands[0].may_divide_by_zero
+                    || !operands.get(1).is_some_and(|divisor| divisor.is_not_zero())
             }
             Operator::Map(ScalarOp::Log | ScalarOp::Pow, _) => !ty.dtype.is_int(),
             Operator::Map(..) => operands.iter().any(|facts| facts.may_divide_by_zero),

@@ -35,7 +35,8 @@ pub fn to_egraph(graph: &Graph) -> Converted {
         let operator = known.unwrap_or_else(|| {
             graphs.analysis.keep(value.index(), &node.ty);
             // States are found through the node itself, and what reads them must keep its places.
-            operands = kept_operands(graph, &stepping, value).iter().filter_map(|o| classes[o.index()]).collect();
+            operands =
+                kept_operands(graph, &stepping, value).iter().filter_map(|o| classes[o.index()]).collect();
             Operator::Kept(value)
         });
         let kind = operator.kind();
@@ -93,9 +94,13 @@ pub fn contractions(graphs: &mut Graphs) {
     for (class, axes, operands) in found {
         let operator = graphs.analysis.operators.number(Operator::Contract(axes));
         let contraction = graphs.add(Term { kind: OperatorKind::CONTRACT, operator, operands });
-        graphs.union(class, contraction);
+        if graphs.find(class) != graphs.find(contraction) {
+            graphs.union(class, contraction);
+        }
     }
-    graphs.rebuild();
+    if !graphs.clean {
+        graphs.rebuild();
+    }
 }
 
 /// The terms of the graph as it was given, each with the value that it is.
@@ -306,20 +311,14 @@ impl Rebuild<'_> {
     /// Indices for the axes of `before` in the order of the axes of `source`.
     fn permuted(&self, before: &Type, source: ValueId, indices: &[ValueId]) -> Option<Vec<ValueId>> {
         let position = |name: &Name| before.axes.iter().position(|axis| axis.name == *name);
-        self.result
-            .ty(source)
-            .axes
-            .iter()
-            .map(|axis| indices.get(position(&axis.name)?).copied())
-            .collect()
+        self.result.ty(source).axes.iter().map(|axis| indices.get(position(&axis.name)?).copied()).collect()
     }
 
     /// A node that belongs to a recurrence.
     fn kept(&mut self, value: ValueId) -> Option<ValueId> {
         let node = self.graph.node(value);
-        let operand = |rebuild: &Self, value: ValueId| {
-            rebuild.class(value).and_then(|class| rebuild.operand(class))
-        };
+        let operand =
+            |rebuild: &Self, value: ValueId| rebuild.class(value).and_then(|class| rebuild.operand(class));
         let op = match &node.op {
             Op::Access { source, indices, outside } => {
                 let from = operand(self, *source)?;
@@ -408,12 +407,13 @@ impl Rebuild<'_> {
         let names: Vec<Name> =
             axes.iter().map(|&axis| graphs.analysis.operators.axis(axis).name.clone()).collect();
         // The product may be a value of its own, or a node of the given graph whose form is kept.
-        let product = graphs.analysis.operators.known(&Operator::Map(ScalarOp::Mul, None)).and_then(|operator| {
-            let operands = factors.iter().map(|&factor| graphs.find(factor)).collect();
-            let mut term = Term { kind: OperatorKind::map(ScalarOp::Mul), operator, operands };
-            term.operands.sort_unstable();
-            Some((graphs.lookup(&mut term)?, term))
-        });
+        let product =
+            graphs.analysis.operators.known(&Operator::Map(ScalarOp::Mul, None)).and_then(|operator| {
+                let operands = factors.iter().map(|&factor| graphs.find(factor)).collect();
+                let mut term = Term { kind: OperatorKind::map(ScalarOp::Mul), operator, operands };
+                term.operands.sort_unstable();
+                Some((graphs.lookup(&mut term)?, term))
+            });
         let known = product.as_ref().and_then(|(class, _)| self.operand(*class));
         let value = match (known, product.as_ref().and_then(|(_, term)| self.original.get(term).copied())) {
             (Some(value), _) => value,
@@ -424,8 +424,11 @@ impl Rebuild<'_> {
             }
         };
         let original = self.converted.graphs[class].iter().find_map(|term| {
-            let same = matches!(graphs.analysis.operators.of(term), Operator::Reduce(ReduceOp::Sum, a) if a == axes);
-            let of_product = product.as_ref().is_some_and(|(class, _)| term.operands.first().map(|&o| graphs.find(o)) == Some(*class));
+            let same =
+                matches!(graphs.analysis.operators.of(term), Operator::Reduce(ReduceOp::Sum, a) if a == axes);
+            let of_product = product
+                .as_ref()
+                .is_some_and(|(class, _)| term.operands.first().map(|&o| graphs.find(o)) == Some(*class));
             (same && of_product).then(|| self.original.get(term).copied()).flatten()
         });
         let names = match original.map(|value| &self.graph.node(value).op) {
@@ -499,7 +502,11 @@ impl Rebuild<'_> {
                 let before =
                     Type::new(Dtype::Bool, axes.iter().map(|&axis| operators.axis(axis).clone()).collect());
                 let indices = self.permuted(&before, *source, places)?;
-                Op::Access { source: *source, indices, outside: if *outside { Some(*other.first()?) } else { None } }
+                Op::Access {
+                    source: *source,
+                    indices,
+                    outside: if *outside { Some(*other.first()?) } else { None },
+                }
             }
             Operator::Transform(op, pairs) => {
                 let axes = pairs.iter().map(|&(from, to)| (name(from), name(to))).collect();
@@ -509,4 +516,3 @@ impl Rebuild<'_> {
         })
     }
 }
-

@@ -50,7 +50,11 @@ fn vector_cycles(op: ScalarOp, dtype: Dtype) -> f64 {
         Add | Sub | Mul | Neg | Fma | Min | Max | Abs | Sign | And | Or | Not | Xor | Eq | Ne | Lt | Le
         | Select | Cast | Re | Im | Conj | MakeComplex | IsNan | IsFinite | Shl | Shr | Floor | Ceil
         | Round | Trunc | ToBits | FromBits => {
-            if dtype.kind() == Kind::Complex && op == Mul { 2.0 } else { 0.5 }
+            if dtype.kind() == Kind::Complex && op == Mul {
+                2.0
+            } else {
+                0.5
+            }
         }
         Popcount | PowInt => 4.0,
         Div | Sqrt | Mod | FloorDiv => MACHINE.division_cycles,

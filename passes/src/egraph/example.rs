@@ -58,7 +58,9 @@ fn is_condition(pattern: &Pattern) -> bool {
             matches!(op.row().signature, Signature::Logic | Signature::Compare)
         }
         Pattern::Operation(PatternOperator::Reduce(op), ..) => matches!(op, ReduceOp::Any | ReduceOp::All),
-        Pattern::Operation(PatternOperator::Normalise(_), ..) | Pattern::Value(_) | Pattern::Number(_) => false,
+        Pattern::Operation(PatternOperator::Normalise(_), ..) | Pattern::Value(_) | Pattern::Number(_) => {
+            false
+        }
     }
 }
 
@@ -106,9 +108,7 @@ impl Maker<'_> {
                 match op {
                     PatternOperator::Map(ScalarOp::Cast) => self.graph.cast(*operands.first()?, wanted).ok(),
                     PatternOperator::Map(op) => self.graph.map(*op, &operands).ok(),
-                    PatternOperator::Reduce(op) => {
-                        self.graph.reduce(*op, &along()?, *operands.first()?).ok()
-                    }
+                    PatternOperator::Reduce(op) => self.graph.reduce(*op, &along()?, *operands.first()?).ok(),
                     PatternOperator::Normalise(op) => {
                         self.graph.normalise(*op, &along()?, *operands.first()?).ok()
                     }
@@ -159,8 +159,12 @@ impl Maker<'_> {
                 axes.push(axis.clone());
             }
         }
-        let positive = self.when.iter().any(|when| matches!(when, When::Positive(value) | When::NonZero(value) if *value == name));
-        let unsigned = self.when.iter().any(|when| matches!(when, When::NonNegative(value) if *value == name));
+        let positive = self
+            .when
+            .iter()
+            .any(|when| matches!(when, When::Positive(value) | When::NonZero(value) if *value == name));
+        let unsigned =
+            self.when.iter().any(|when| matches!(when, When::NonNegative(value) if *value == name));
         let range = positive.then_some((Literal::Real(0.5), Literal::Real(2.0)));
         let position = self.graph.inputs.len();
         let ty = Type::new(wanted, axes);

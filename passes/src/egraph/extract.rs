@@ -198,9 +198,7 @@ impl Candidates {
                         (Some((_, known)), Some(chosen)) => {
                             let chosen: &Candidate = &self.terms[number][chosen];
                             total < known * (1.0 - RELATIVE)
-                                || total <= known * (1.0 + RELATIVE)
-                                    && candidate.original
-                                    && !chosen.original
+                                || total <= known * (1.0 + RELATIVE) && candidate.original && !chosen.original
                         }
                         _ => true,
                     };

@@ -53,7 +53,12 @@ struct PhaseRow {
 const PHASES: &[PhaseRow] = &[
     PhaseRow { phase: Phase::Cleanup, rules: &[Phase::Cleanup], iterations: 6, growth: 2 },
     PhaseRow { phase: Phase::Algebra, rules: &[Phase::Cleanup, Phase::Algebra], iterations: 5, growth: 4 },
-    PhaseRow { phase: Phase::Recognise, rules: &[Phase::Cleanup, Phase::Recognise], iterations: 3, growth: 5 },
+    PhaseRow {
+        phase: Phase::Recognise,
+        rules: &[Phase::Cleanup, Phase::Recognise],
+        iterations: 3,
+        growth: 5,
+    },
 ];
 
 /// E-nodes that any program may have.
@@ -94,7 +99,9 @@ struct Outcome {
 pub fn run(graph: &mut Graph, context: &PassContext) -> Changed {
     let budget = context.fuel_left().map_or(usize::MAX, |fuel| usize::try_from(fuel).unwrap_or(usize::MAX));
     let sizes = Sizes::new(&graph.symbols, &context.bindings);
-    let Some(saturated) = saturate(graph, context.contract, &sizes, budget, false) else { return Changed::No };
+    let Some(saturated) = saturate(graph, context.contract, &sizes, budget, false) else {
+        return Changed::No;
+    };
     if saturated.firings.is_empty() {
         return Changed::No;
     }
@@ -186,7 +193,7 @@ impl Search {
             let added = before..graphs.nodes().len();
             let mut joined = false;
             for other in equals {
-                if saturated.firings.len() + usize::from(joined) < self.budget || joined {
+                if graphs.find(root) != graphs.find(other) {
                     joined |= graphs.union(root, other);
                 }
             }
@@ -195,8 +202,10 @@ impl Search {
                 saturated.firings.push(Firing { rule: number, root, added });
             }
         }
-        graphs.rebuild();
-        convert::contractions(graphs);
+        if !graphs.clean {
+            graphs.rebuild();
+            convert::contractions(graphs);
+        }
         match (stop, changed) {
             (Stop::Saturated, true) => None,
             (stop, _) => Some(stop),
@@ -268,7 +277,9 @@ fn given_contractions(
     let mut contractions = IndexSet::new();
     for (term, &value) in original {
         let Op::Reduce { value: operand, .. } = graph.node(value).op else { continue };
-        let Operator::Reduce(tcc_ir::ReduceOp::Sum, axes) = graphs.analysis.operators.of(term) else { continue };
+        let Operator::Reduce(tcc_ir::ReduceOp::Sum, axes) = graphs.analysis.operators.of(term) else {
+            continue;
+        };
         if !matches!(graph.node(operand).op, Op::Map(tcc_ir::ScalarOp::Mul, _)) {
             continue;
         }
@@ -352,4 +363,3 @@ fn replaced(graph: &Graph, mut converted: Converted, root: Id, other: Id) -> Opt
     };
     to_graph(graph, &converted, &original, &choice)
 }
-

@@ -177,9 +177,12 @@ fn each<'a>(
     pairs: impl Iterator<Item = (&'a Pattern, &'a Id)>,
     partial: Vec<Match>,
 ) -> Vec<Match> {
-    pairs.fold(partial, |partial, (pattern, &operand)| {
-        if partial.is_empty() { partial } else { pattern.extend(graphs, operand, partial) }
-    })
+    pairs.fold(
+        partial,
+        |partial, (pattern, &operand)| {
+            if partial.is_empty() { partial } else { pattern.extend(graphs, operand, partial) }
+        },
+    )
 }
 
 /// The matches in which the name stands for the axes of the term.
@@ -218,7 +221,9 @@ fn number_literal(number: f64, dtype: Dtype) -> Option<Literal> {
     let whole = number.fract() == 0.0 && number.abs() < 1e9;
     match dtype.kind() {
         Kind::Bool => (number == 0.0 || number == 1.0).then_some(Literal::Bool(number == 1.0)),
-        Kind::Int => (whole && Literal::Int(number as i64).fits(dtype)).then_some(Literal::Int(number as i64)),
+        Kind::Int => {
+            (whole && Literal::Int(number as i64).fits(dtype)).then_some(Literal::Int(number as i64))
+        }
         Kind::Float => Some(Literal::Real(number)),
         Kind::Complex => Some(Literal::Complex(number, 0.0)),
     }

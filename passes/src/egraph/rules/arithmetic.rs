@@ -11,13 +11,57 @@ const IEEE: &str = "IEEE 754: the sign is symmetric";
 /// The rules.
 pub static RULES: &[Rule] = &[
     rule("neg-neg", Exact, Cleanup, ("(neg (neg ?a))", "?a"), "two signs are none", IEEE),
-    Rule { when: &[When::NotComplex("?a")], ..rule("mul-one", Exact, Cleanup, ("(mul ?a 1)", "?a"), "a factor that is 1 disappears", FIELD) },
-    Rule { when: &[When::NotComplex("?a")], ..rule("div-one", Exact, Cleanup, ("(div ?a 1)", "?a"), "a divisor that is 1 disappears", FIELD) },
-    Rule { when: &[When::NotComplex("?a")], ..rule("mul-minus-one", Exact, Cleanup, ("(mul ?a -1)", "(neg ?a)"), "a factor that is -1 is a sign", IEEE) },
-    rule("add-neg", Exact, Cleanup, ("(add ?a (neg ?b))", "(sub ?a ?b)"), "adding a negated value subtracts", IEEE),
-    rule("sub-neg", Exact, Cleanup, ("(sub ?a (neg ?b))", "(add ?a ?b)"), "subtracting a negated value adds", IEEE),
-    rule("neg-mul-neg", Exact, Cleanup, ("(mul (neg ?a) (neg ?b))", "(mul ?a ?b)"), "two signs of a product are none", IEEE),
-    rule("neg-div-neg", Exact, Cleanup, ("(div (neg ?a) (neg ?b))", "(div ?a ?b)"), "two signs of a quotient are none", IEEE),
+    Rule {
+        when: &[When::NotComplex("?a")],
+        ..rule("mul-one", Exact, Cleanup, ("(mul ?a 1)", "?a"), "a factor that is 1 disappears", FIELD)
+    },
+    Rule {
+        when: &[When::NotComplex("?a")],
+        ..rule("div-one", Exact, Cleanup, ("(div ?a 1)", "?a"), "a divisor that is 1 disappears", FIELD)
+    },
+    Rule {
+        when: &[When::NotComplex("?a")],
+        ..rule(
+            "mul-minus-one",
+            Exact,
+            Cleanup,
+            ("(mul ?a -1)", "(neg ?a)"),
+            "a factor that is -1 is a sign",
+            IEEE,
+        )
+    },
+    rule(
+        "add-neg",
+        Exact,
+        Cleanup,
+        ("(add ?a (neg ?b))", "(sub ?a ?b)"),
+        "adding a negated value subtracts",
+        IEEE,
+    ),
+    rule(
+        "sub-neg",
+        Exact,
+        Cleanup,
+        ("(sub ?a (neg ?b))", "(add ?a ?b)"),
+        "subtracting a negated value adds",
+        IEEE,
+    ),
+    rule(
+        "neg-mul-neg",
+        Exact,
+        Cleanup,
+        ("(mul (neg ?a) (neg ?b))", "(mul ?a ?b)"),
+        "two signs of a product are none",
+        IEEE,
+    ),
+    rule(
+        "neg-div-neg",
+        Exact,
+        Cleanup,
+        ("(div (neg ?a) (neg ?b))", "(div ?a ?b)"),
+        "two signs of a quotient are none",
+        IEEE,
+    ),
     Rule {
         when: &[When::Smaller("?b", "?a")],
         ..rule(
@@ -42,14 +86,35 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         when: &[When::NonNegative("?a")],
-        ..rule("abs-without-sign", Exact, Cleanup, ("(abs ?a)", "?a"), "what has no sign is its absolute value", IEEE)
+        ..rule(
+            "abs-without-sign",
+            Exact,
+            Cleanup,
+            ("(abs ?a)", "?a"),
+            "what has no sign is its absolute value",
+            IEEE,
+        )
     },
     Rule {
         when: &[When::NonNegative("?a")],
         ..rule("max-zero", Exact, Cleanup, ("(max ?a 0)", "?a"), "what has no sign is not below 0", IEEE)
     },
-    rule("add-zero", Reassociate, Cleanup, ("(add ?a 0)", "?a"), "adding 0 changes at most the sign of a zero", FIELD),
-    rule("zero-sub", Reassociate, Cleanup, ("(sub 0 ?a)", "(neg ?a)"), "0 - a is -a but for the sign of a zero", FIELD),
+    rule(
+        "add-zero",
+        Reassociate,
+        Cleanup,
+        ("(add ?a 0)", "?a"),
+        "adding 0 changes at most the sign of a zero",
+        FIELD,
+    ),
+    rule(
+        "zero-sub",
+        Reassociate,
+        Cleanup,
+        ("(sub 0 ?a)", "(neg ?a)"),
+        "0 - a is -a but for the sign of a zero",
+        FIELD,
+    ),
     rule(
         "neg-sub",
         Reassociate,
@@ -58,14 +123,7 @@ pub static RULES: &[Rule] = &[
         "a negated difference is the other difference",
         FIELD,
     ),
-    rule(
-        "add-zero-product",
-        Finite,
-        Cleanup,
-        ("(add ?a (mul 0 ?b))", "?a"),
-        "0 times a number is 0",
-        FIELD,
-    ),
+    rule("add-zero-product", Finite, Cleanup, ("(add ?a (mul 0 ?b))", "?a"), "0 times a number is 0", FIELD),
     rule(
         "factor-sum",
         Reassociate,

@@ -89,7 +89,14 @@ pub static RULES: &[Rule] = &[
     ),
     rule("and-absorbs", Exact, Cleanup, ("(and ?p (or ?p ?q))", "?p"), "absorption", BOOLE),
     rule("or-absorbs", Exact, Cleanup, ("(or ?p (and ?p ?q))", "?p"), "absorption", BOOLE),
-    rule("and-once", Exact, Cleanup, ("(and ?p (and ?p ?q))", "(and ?p ?q)"), "a condition counts once", BOOLE),
+    rule(
+        "and-once",
+        Exact,
+        Cleanup,
+        ("(and ?p (and ?p ?q))", "(and ?p ?q)"),
+        "a condition counts once",
+        BOOLE,
+    ),
     rule("or-once", Exact, Cleanup, ("(or ?p (or ?p ?q))", "(or ?p ?q)"), "a condition counts once", BOOLE),
     rule(
         "or-of-ands",
@@ -105,10 +112,24 @@ pub static RULES: &[Rule] = &[
     rule("not-ne", Exact, Cleanup, ("(not (ne ?a ?b))", "(eq ?a ?b)"), "equal, also for NaN", BOOLE),
     Rule {
         when: &[When::Is("?a", Kind::Int)],
-        ..rule("not-lt", Exact, Cleanup, ("(not (lt ?a ?b))", "(le ?b ?a)"), "integers are totally ordered", BOOLE)
+        ..rule(
+            "not-lt",
+            Exact,
+            Cleanup,
+            ("(not (lt ?a ?b))", "(le ?b ?a)"),
+            "integers are totally ordered",
+            BOOLE,
+        )
     },
     Rule {
         when: &[When::Is("?a", Kind::Int)],
-        ..rule("not-le", Exact, Cleanup, ("(not (le ?a ?b))", "(lt ?b ?a)"), "integers are totally ordered", BOOLE)
+        ..rule(
+            "not-le",
+            Exact,
+            Cleanup,
+            ("(not (le ?a ?b))", "(lt ?b ?a)"),
+            "integers are totally ordered",
+            BOOLE,
+        )
     },
 ];

@@ -4,6 +4,7 @@ mod arithmetic;
 pub(super) mod build;
 mod functions;
 mod guards;
+mod names;
 mod normalisation;
 mod places;
 mod reductions;
@@ -135,6 +136,7 @@ pub static SUBJECTS: &[(&str, &[Rule])] = &[
     ("guards", guards::RULES),
     ("tables", tables::RULES),
     ("functions", functions::RULES),
+    ("names", names::RULES),
     ("reductions", reductions::RULES),
     ("normalisation", normalisation::RULES),
     ("places", places::RULES),

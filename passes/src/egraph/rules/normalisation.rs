@@ -13,10 +13,7 @@ pub static RULES: &[Rule] = &[
         "softmax",
         Reassociate,
         Recognise,
-        (
-            "(div (exp (sub ?x (max[?s] ?x))) (sum[?s] (exp (sub ?x (max[?s] ?x)))))",
-            "(softmax[?s] ?x)",
-        ),
+        ("(div (exp (sub ?x (max[?s] ?x))) (sum[?s] (exp (sub ?x (max[?s] ?x)))))", "(softmax[?s] ?x)"),
         "softmax written out",
         STABLE,
     ),

@@ -122,7 +122,8 @@ fn scatter(graphs: &mut Graphs, root: Id, found: &Match) -> Vec<Id> {
 fn pull_from_scatter(graphs: &mut Graphs, root: Id, _: &Match) -> Vec<Id> {
     let mut results = Vec::new();
     for (operator, operands) in terms(graphs, root, OperatorKind::SCATTER) {
-        let (Operator::Scatter(ReduceOp::Sum, _), Some((&value, indices))) = (&operator, operands.split_last())
+        let (Operator::Scatter(ReduceOp::Sum, _), Some((&value, indices))) =
+            (&operator, operands.split_last())
         else {
             continue;
         };
@@ -147,7 +148,8 @@ fn pull_from_scatter(graphs: &mut Graphs, root: Id, _: &Match) -> Vec<Id> {
 fn scatter_in_place(graphs: &mut Graphs, root: Id, _: &Match) -> Vec<Id> {
     let mut results = Vec::new();
     for (operator, operands) in terms(graphs, root, OperatorKind::SCATTER) {
-        let (Operator::Scatter(op, axes), Some((&value, indices))) = (&operator, operands.split_last()) else {
+        let (Operator::Scatter(op, axes), Some((&value, indices))) = (&operator, operands.split_last())
+        else {
             continue;
         };
         let in_place = axes.iter().zip(indices).all(|(&axis, &index)| index_of(graphs, index) == Some(axis));

@@ -1,15 +1,14 @@
 //! Reductions: what moves into and out of them.
 
 use super::super::analysis::Graphs;
-use super::super::language::{AxisId, Operator, OperatorKind};
-use super::super::pattern::{Match, add, same_set};
+use super::super::language::AxisId;
+use super::super::pattern::{Match, same_set};
 use super::Law::{Exact, Reassociate};
 use super::Phase::{Algebra, Cleanup};
-use super::build::{depends, factors, map, maps, product, reduce, renamed, renaming, size, terms, ty};
+use super::build::{depends, factors, map, maps, product, reduce, renamed, size, ty};
 use super::{Right, Rule, When, rule};
 use crate::Contract;
 use egg::Id;
-use tcc_ir::graph::NormaliseOp;
 use tcc_ir::scalar::{ReduceOp, ScalarOp};
 use tcc_ir::{Extent, Kind};
 
@@ -23,36 +22,92 @@ const SPLIT_LIMIT: usize = 4;
 
 /// The rules.
 pub static RULES: &[Rule] = &[
-    rule("sum-of-neg", Reassociate, Cleanup, ("(sum[?s] (neg ?a))", "(neg (sum[?s] ?a))"), "a sign leaves a sum", LINEAR),
+    rule(
+        "sum-of-neg",
+        Reassociate,
+        Cleanup,
+        ("(sum[?s] (neg ?a))", "(neg (sum[?s] ?a))"),
+        "a sign leaves a sum",
+        LINEAR,
+    ),
     Rule {
         when: &[When::Is("?a", Kind::Float)],
-        ..rule("max-of-neg", Exact, Cleanup, ("(max[?s] (neg ?a))", "(neg (min[?s] ?a))"), "a sign leaves a maximum", ORDER)
+        ..rule(
+            "max-of-neg",
+            Exact,
+            Cleanup,
+            ("(max[?s] (neg ?a))", "(neg (min[?s] ?a))"),
+            "a sign leaves a maximum",
+            ORDER,
+        )
     },
     Rule {
         when: &[When::Is("?a", Kind::Float)],
-        ..rule("min-of-neg", Exact, Cleanup, ("(min[?s] (neg ?a))", "(neg (max[?s] ?a))"), "a sign leaves a minimum", ORDER)
+        ..rule(
+            "min-of-neg",
+            Exact,
+            Cleanup,
+            ("(min[?s] (neg ?a))", "(neg (max[?s] ?a))"),
+            "a sign leaves a minimum",
+            ORDER,
+        )
     },
     rule("any-of-not", Exact, Cleanup, ("(any[?s] (not ?p))", "(not (all[?s] ?p))"), "De Morgan", BOOLE),
     rule("all-of-not", Exact, Cleanup, ("(all[?s] (not ?p))", "(not (any[?s] ?p))"), "De Morgan", BOOLE),
     Rule {
         when: &[When::Independent("?p", "?s")],
-        ..rule("any-of-and", Exact, Cleanup, ("(any[?s] (and ?p ?q))", "(and ?p (any[?s] ?q))"), "a condition without the axes leaves", BOOLE)
+        ..rule(
+            "any-of-and",
+            Exact,
+            Cleanup,
+            ("(any[?s] (and ?p ?q))", "(and ?p (any[?s] ?q))"),
+            "a condition without the axes leaves",
+            BOOLE,
+        )
     },
     Rule {
         when: &[When::Independent("?p", "?s")],
-        ..rule("all-of-or", Exact, Cleanup, ("(all[?s] (or ?p ?q))", "(or ?p (all[?s] ?q))"), "a condition without the axes leaves", BOOLE)
+        ..rule(
+            "all-of-or",
+            Exact,
+            Cleanup,
+            ("(all[?s] (or ?p ?q))", "(or ?p (all[?s] ?q))"),
+            "a condition without the axes leaves",
+            BOOLE,
+        )
     },
     Rule {
         right: Right::Build("(sum[?s ?t] ?a)", merge_sums),
-        ..rule("sum-of-sum", Reassociate, Algebra, ("(sum[?s] (sum[?t] ?a))", ""), "one sum over all axes", LINEAR)
+        ..rule(
+            "sum-of-sum",
+            Reassociate,
+            Algebra,
+            ("(sum[?s] (sum[?t] ?a))", ""),
+            "one sum over all axes",
+            LINEAR,
+        )
     },
     Rule {
         right: Right::Build("(max[?s ?t] ?a)", merge_maxima),
-        ..rule("max-of-max", Exact, Cleanup, ("(max[?s] (max[?t] ?a))", ""), "one maximum over all axes", ORDER)
+        ..rule(
+            "max-of-max",
+            Exact,
+            Cleanup,
+            ("(max[?s] (max[?t] ?a))", ""),
+            "one maximum over all axes",
+            ORDER,
+        )
     },
     Rule {
         right: Right::Build("(min[?s ?t] ?a)", merge_minima),
-        ..rule("min-of-min", Exact, Cleanup, ("(min[?s] (min[?t] ?a))", ""), "one minimum over all axes", ORDER)
+        ..rule(
+            "min-of-min",
+            Exact,
+            Cleanup,
+            ("(min[?s] (min[?t] ?a))", ""),
+            "one minimum over all axes",
+            ORDER,
+        )
     },
     Rule {
         right: Right::Build("(mul ?outside (sum[?s] ?inside))", pull_factors),
@@ -89,7 +144,10 @@ pub static RULES: &[Rule] = &[
         )
     },
     Rule {
-        right: Right::Build("(add (sum[?s] ?a) (sum[?s] ?b)), times the extents that a term lacks", split_sum),
+        right: Right::Build(
+            "(add (sum[?s] ?a) (sum[?s] ?b)), times the extents that a term lacks",
+            split_sum,
+        ),
         ..rule(
             "split-sum",
             Reassociate,
@@ -100,7 +158,10 @@ pub static RULES: &[Rule] = &[
         )
     },
     Rule {
-        right: Right::Build("(sub (sum[?s] ?a) (sum[?s] ?b)), times the extents that a term lacks", split_difference),
+        right: Right::Build(
+            "(sub (sum[?s] ?a) (sum[?s] ?b)), times the extents that a term lacks",
+            split_difference,
+        ),
         ..rule(
             "split-difference",
             Reassociate,
@@ -111,7 +172,10 @@ pub static RULES: &[Rule] = &[
         )
     },
     Rule {
-        right: Right::Build("(sum[?s] (add ?a ?b)), with the axes of the second named as those of the first", join_sums),
+        right: Right::Build(
+            "(sum[?s] (add ?a ?b)), with the axes of the second named as those of the first",
+            join_sums,
+        ),
         ..rule(
             "join-sums",
             Reassociate,
@@ -122,7 +186,10 @@ pub static RULES: &[Rule] = &[
         )
     },
     Rule {
-        right: Right::Build("(sum[?s] (sub ?a ?b)), with the axes of the second named as those of the first", join_differences),
+        right: Right::Build(
+            "(sum[?s] (sub ?a ?b)), with the axes of the second named as those of the first",
+            join_differences,
+        ),
         ..rule(
             "join-differences",
             Reassociate,
@@ -130,28 +197,6 @@ pub static RULES: &[Rule] = &[
             ("(sub (sum[?s] ?a) (sum[?t] ?b))", ""),
             "the difference of two sums over axes of the same extents is one sum",
             LINEAR,
-        )
-    },
-    Rule {
-        right: Right::Build("the same reduction of what was renamed", reduce_before_renaming),
-        ..rule(
-            "reduce-renamed",
-            Exact,
-            Cleanup,
-            ("?a", ""),
-            "the name of a reduced axis does not matter: a value that is only renamed is reduced itself",
-            "renaming of bound variables",
-        )
-    },
-    Rule {
-        right: Right::Build("the same reduction over an axis with the first name that fits", rename_reduced),
-        ..rule(
-            "rename-reduced",
-            Exact,
-            Cleanup,
-            ("?a", ""),
-            "reductions that differ in the name of an axis are one value",
-            "renaming of bound variables",
         )
     },
     Rule {
@@ -226,7 +271,8 @@ pub static RULES: &[Rule] = &[
 ];
 
 fn merge(op: ReduceOp, graphs: &mut Graphs, found: &Match) -> Vec<Id> {
-    let (Some(outer), Some(inner), Some(value)) = (found.axes("?s"), found.axes("?t"), found.value("?a")) else {
+    let (Some(outer), Some(inner), Some(value)) = (found.axes("?s"), found.axes("?t"), found.value("?a"))
+    else {
         return Vec::new();
     };
     reduce(graphs, op, &[outer, inner].concat(), value).into_iter().collect()
@@ -351,79 +397,6 @@ fn rename_all(graphs: &mut Graphs, value: Id, from: &[AxisId], to: &[AxisId], wr
         && !from.iter().any(|axis| to.contains(axis));
     fits.then_some(())?;
     from.iter().zip(to).try_fold(value, |value, (&from, &to)| renamed(graphs, value, from, to, wrap))
-}
-
-/// The reductions of a class with their axes and operands, but for those that the order of elements
-/// decides.
-fn reductions(graphs: &Graphs, class: Id) -> Vec<(Operator, Vec<AxisId>, Id)> {
-    let kinds = ReduceOp::TABLE
-        .iter()
-        .map(|(op, _)| OperatorKind::reduce(*op))
-        .chain([OperatorKind::normalise(NormaliseOp::LogSumExp)]);
-    kinds
-        .flat_map(|kind| terms(graphs, class, kind))
-        .filter_map(|(operator, operands)| {
-            let axes = match &operator {
-                Operator::Reduce(_, axes) | Operator::Normalise(_, axes) => axes.clone(),
-                _ => return None,
-            };
-            Some((operator, axes, *operands.first()?))
-        })
-        .collect()
-}
-
-/// The same reduction along other axes.
-fn along(operator: &Operator, axes: Vec<AxisId>) -> Operator {
-    match operator {
-        Operator::Normalise(op, _) => Operator::Normalise(*op, axes),
-        Operator::Reduce(op, _) => Operator::Reduce(*op, axes),
-        other => other.clone(),
-    }
-}
-
-/// `sum[r] x[i, r]` is `sum[q] x`, where q is how x calls the axis.
-fn reduce_before_renaming(graphs: &mut Graphs, root: Id, _: &Match) -> Vec<Id> {
-    let mut results = Vec::new();
-    for (operator, axes, operand) in reductions(graphs, root) {
-        for (access, operands) in terms(graphs, operand, OperatorKind::ACCESS) {
-            let Operator::Access(own, _) = access else { continue };
-            let Some(pairs) = renaming(graphs, &own, &operands) else { continue };
-            let back = |axis: AxisId| pairs.iter().find(|pair| pair.1 == axis).map(|pair| pair.0);
-            if !pairs.iter().all(|pair| pair.0 == pair.1 || axes.contains(&pair.1)) {
-                continue;
-            }
-            let Some(axes) = axes.iter().map(|&axis| back(axis)).collect::<Option<Vec<AxisId>>>() else {
-                continue;
-            };
-            results.extend(operands.first().and_then(|&x| add(graphs, along(&operator, axes), vec![x])));
-        }
-    }
-    results
-}
-
-/// Each reduced axis gets the first name of an axis of its extent that the operand does not have.
-fn rename_reduced(graphs: &mut Graphs, root: Id, _: &Match) -> Vec<Id> {
-    let mut results = Vec::new();
-    for (operator, axes, operand) in reductions(graphs, root) {
-        if axes.len() > 2 {
-            continue;
-        }
-        for (position, &axis) in axes.iter().enumerate() {
-            let own = &ty(graphs, operand).axes;
-            let first = (0..axis.0).map(AxisId).find(|&other| {
-                let (axis, other_axis) =
-                    (graphs.analysis.operators.axis(axis), graphs.analysis.operators.axis(other));
-                axis.extent == other_axis.extent
-                    && own.iter().all(|&own| graphs.analysis.operators.axis(own).name != other_axis.name)
-            });
-            let Some(first) = first else { continue };
-            let Some(value) = renamed(graphs, operand, axis, first, false) else { continue };
-            let mut axes = axes.clone();
-            axes[position] = first;
-            results.extend(add(graphs, along(&operator, axes), vec![value]));
-        }
-    }
-    results
 }
 
 /// The sum of a value over axes, also of those that it does not have.

@@ -107,10 +107,8 @@ fn elements(
             }
             constant.literals.get(offset).copied()
         };
-        let values: Vec<(Literal, Dtype)> = operands
-            .iter()
-            .map(|(constant, dtype)| Some((at(constant)?, *dtype)))
-            .collect::<Option<_>>()?;
+        let values: Vec<(Literal, Dtype)> =
+            operands.iter().map(|(constant, dtype)| Some((at(constant)?, *dtype))).collect::<Option<_>>()?;
         literals.push(constant::fold(op, dtype, &values).filter(|literal| literal.fits(dtype))?);
     }
     Some(literals)

@@ -134,13 +134,11 @@ fn join_transforms(graphs: &mut Graphs, _: Id, found: &Match) -> Vec<Id> {
 fn pull_from_transform(graphs: &mut Graphs, root: Id, _: &Match) -> Vec<Id> {
     let mut results = Vec::new();
     for (operator, value) in transforms(graphs, root) {
-        let Operator::Transform(op @ (TransformOp::Fft | TransformOp::Ifft), pairs) = &operator else {
-            continue;
-        };
-        let _ = op;
+        let Operator::Transform(TransformOp::Fft | TransformOp::Ifft, pairs) = &operator else { continue };
         let from: Vec<AxisId> = pairs.iter().map(|pair| pair.0).collect();
-        let (inside, outside): (Vec<Id>, Vec<Id>) =
-            super::build::factors(graphs, value).into_iter().partition(|&factor| depends(graphs, factor, &from));
+        let (inside, outside): (Vec<Id>, Vec<Id>) = super::build::factors(graphs, value)
+            .into_iter()
+            .partition(|&factor| depends(graphs, factor, &from));
         if outside.is_empty() || inside.is_empty() {
             continue;
         }
