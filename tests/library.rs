@@ -86,6 +86,43 @@ fn calling_into_allocates_nothing_after_the_first_call() {
 }
 
 #[test]
+fn results_of_any_layout_are_written() {
+    let kernel = tcc::jit("C[i,k] += A[i,j] * B[j,k]").unwrap();
+    let (a, b) = (array![[1.0, 2.0], [3.0, 4.0]], array![[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]]);
+    let mut c = Array2::<f64>::from_elem((3, 4), -1.0);
+    let mut columns = c.slice_mut(ndarray::s![.., ..;-2]);
+    let mut view = columns.view_mut().reversed_axes();
+    kernel.call_into((&a, &b), &mut view).unwrap();
+    assert_eq!(c, array![[-1.0, 3.0, -1.0, 1.0], [-1.0, 4.0, -1.0, 2.0], [-1.0, 10.0, -1.0, 4.0]]);
+}
+
+#[test]
+fn code_is_prepared_before_there_is_data() {
+    let kernel = tcc::jit("C[i,k] += A[i,j] * B[j,k]").unwrap();
+    let (a, b) = (Array2::<f32>::ones((2, 3)), Array2::<f32>::ones((3, 4)));
+    let arguments = [(&a).into(), (&b).into()];
+    assert!(kernel.prepared(&arguments).is_none());
+    let code = kernel.prepare(&arguments).unwrap();
+    assert_eq!((code.results()[0].name.as_str(), code.results()[0].shape.as_slice()), ("C", &[2, 4][..]));
+    let mut c = Array2::<f32>::zeros((2, 4));
+    kernel.prepared(&arguments).unwrap().call_into(&arguments, &[(&mut c).into()]).unwrap();
+    assert!(c.iter().all(|&x| x == 3.0));
+    assert!(code.call_into(&[(&b).into(), (&a).into()], &[(&mut c).into()]).is_err());
+}
+
+#[test]
+fn intervals_are_checked_for_every_element_of_any_array() {
+    let kernel = tcc::Compiler::new().compile("in x : f64[n] in [0, 1]\nout y : f64[n]\ny[i] = x[i]\n");
+    let kernel = kernel.unwrap();
+    let bytes = [0.5f64, 0.5, 2.0].map(f64::to_ne_bytes);
+    let outside = tcc::Array::from_bytes(tcc::Dtype::F64, &[3], bytes.as_flattened()).unwrap();
+    assert_eq!(kernel.call_dynamic(&[(&outside).into()]).unwrap_err().code(), "E0507");
+    let reversed = array![2.0, 0.5];
+    let reversed = reversed.slice(ndarray::s![..;-1]);
+    assert_eq!(kernel.call_dynamic(&[(&reversed).into()]).unwrap_err().code(), "E0507");
+}
+
+#[test]
 fn working_memory_is_pooled() {
     // A trajectory that is read twice needs memory between the loops.
     let text =

@@ -70,6 +70,23 @@ impl<'a> Argument<'a> {
         Argument { pointer: pointer.cast(), dtype, shape, strides }
     }
 
+    /// An array that belongs to somebody else: `data` is its first element, `strides` count elements
+    /// and `None` stands for row-major order.
+    ///
+    /// # Safety
+    /// For as long as the argument is used every element inside the shape may be read, at
+    /// `data + sum index * stride`, and nobody writes it. There is one stride per extent, and all bytes
+    /// from the lowest to the highest element are at most `isize::MAX`. Row-major elements are read in
+    /// place only where `data` is aligned; a call fails where it is not.
+    pub unsafe fn from_raw_parts(
+        data: *const u8,
+        dtype: Dtype,
+        shape: &'a [usize],
+        strides: Option<&'a [isize]>,
+    ) -> Argument<'a> {
+        Argument { pointer: data, dtype, shape, strides: strides.unwrap_or(&[]) }
+    }
+
     /// Element type.
     pub fn dtype(&self) -> Dtype {
         self.dtype
@@ -93,24 +110,91 @@ impl<'a> Argument<'a> {
     /// The elements in row-major order.
     pub(crate) fn copy(&self) -> Option<Array> {
         let mut array = Array::zeros(self.dtype, self.shape)?;
-        let size = self.dtype.size_bytes();
-        let mut index = vec![0usize; self.shape.len()];
-        for element in array.bytes_mut().chunks_exact_mut(size) {
-            let offset: isize = index.iter().zip(self.strides).map(|(&i, &s)| i as isize * s).sum();
-            // SAFETY: the argument was made from an array with this pointer, shape and strides (in
-            // elements), so every element inside the shape may be read.
-            let bytes =
-                unsafe { std::slice::from_raw_parts(self.pointer.offset(offset * size as isize), size) };
-            element.copy_from_slice(bytes);
-            for axis in (0..index.len()).rev() {
-                index[axis] += 1;
-                if index[axis] < self.shape[axis] {
-                    break;
-                }
-                index[axis] = 0;
+        let length = array.bytes().len();
+        let packed = array.bytes_mut().as_mut_ptr();
+        if let Some(start) = self.row_major() {
+            // SAFETY: the argument was made from a row-major array of this dtype and shape; the copy is ours.
+            unsafe { std::ptr::copy_nonoverlapping(start, packed, length) };
+            return Some(array);
+        }
+        // SAFETY: the argument was made from an array with this pointer, shape and strides, so every
+        // element inside the shape may be read; `packed` has room for all of them and is ours.
+        unsafe { walk(self.shape, self.strides, self.dtype, packed, self.pointer.cast_mut(), Way::Gather) };
+        Some(array)
+    }
+}
+
+/// Which way elements are copied between packed and strided memory.
+#[derive(Clone, Copy)]
+enum Way {
+    Gather,
+    Scatter,
+}
+
+/// Copies all elements between row-major memory (`packed`) and memory with `strides`, in elements.
+///
+/// # Safety
+/// Every element inside the shape may be read on one side and written on the other, and the two sides
+/// do not overlap.
+unsafe fn walk(
+    shape: &[usize],
+    strides: &[isize],
+    dtype: Dtype,
+    packed: *mut u8,
+    strided: *mut u8,
+    way: Way,
+) {
+    let size = dtype.size_bytes();
+    let (inner, outer) = match (shape.split_last(), strides.split_last()) {
+        (Some((&extent, shape)), Some((&stride, strides))) => ((extent, stride), (shape, strides)),
+        _ => ((1, 1), (&[][..], &[][..])),
+    };
+    if inner.0 == 0 || outer.0.contains(&0) {
+        return;
+    }
+    let mut index = vec![0usize; outer.0.len()];
+    let mut packed = packed;
+    loop {
+        let offset: isize = index.iter().zip(outer.1).map(|(&i, &stride)| i as isize * stride).sum();
+        // SAFETY: the offset is that of an element inside the shape, and so are those of its row, for
+        // which the caller vouches; `packed` advances one row at a time.
+        packed = unsafe {
+            let row = strided.offset(offset * size as isize);
+            match size {
+                1 => copy_row::<1>(inner, packed, row, way),
+                2 => copy_row::<2>(inner, packed, row, way),
+                4 => copy_row::<4>(inner, packed, row, way),
+                8 => copy_row::<8>(inner, packed, row, way),
+                _ => copy_row::<16>(inner, packed, row, way),
+            }
+            packed.add(inner.0 * size)
+        };
+        let Some(axis) = (0..index.len()).rev().find(|&axis| index[axis] + 1 < outer.0[axis]) else { return };
+        index[axis] += 1;
+        index[axis + 1..].fill(0);
+    }
+}
+
+/// One row of [`walk`]: `extent` elements of `SIZE` bytes that lie `stride` elements apart.
+///
+/// # Safety
+/// As for [`walk`].
+unsafe fn copy_row<const SIZE: usize>(
+    (extent, stride): (usize, isize),
+    packed: *mut u8,
+    row: *mut u8,
+    way: Way,
+) {
+    for i in 0..extent {
+        // SAFETY: the caller vouches for every element of the row; arrays of bytes have no alignment.
+        unsafe {
+            let packed = packed.cast::<[u8; SIZE]>().add(i);
+            let element = row.cast::<[u8; SIZE]>().offset(i as isize * stride);
+            match way {
+                Way::Gather => packed.write(element.read()),
+                Way::Scatter => element.write(packed.read()),
             }
         }
-        Some(array)
     }
 }
 
@@ -142,28 +226,57 @@ impl<'a> From<&'a Array> for Argument<'a> {
     }
 }
 
-/// One output: a mutably borrowed row-major array.
+/// One output: a mutably borrowed array of any layout.
 #[derive(Debug)]
 pub struct ArgumentMut<'a> {
     pub(crate) pointer: *mut u8,
     pub(crate) dtype: Dtype,
     pub(crate) shape: &'a [usize],
-    pub(crate) row_major: bool,
+    strides: &'a [isize],
     borrow: PhantomData<&'a mut u8>,
 }
 
-impl ArgumentMut<'_> {
+impl<'a> ArgumentMut<'a> {
+    /// An array that belongs to somebody else: `data` is its first element, `strides` count elements
+    /// and `None` stands for row-major order.
+    ///
+    /// # Safety
+    /// As for [`Argument::from_raw_parts`], and every element may be written; no two elements share
+    /// bytes, and nobody else reads or writes them while the argument is used.
+    pub unsafe fn from_raw_parts(
+        data: *mut u8,
+        dtype: Dtype,
+        shape: &'a [usize],
+        strides: Option<&'a [isize]>,
+    ) -> ArgumentMut<'a> {
+        let strides = strides.unwrap_or(&[]);
+        ArgumentMut { pointer: data, dtype, shape, strides, borrow: PhantomData }
+    }
+
     pub(crate) fn length(&self) -> usize {
         self.shape.iter().product::<usize>() * self.dtype.size_bytes()
+    }
+
+    pub(crate) fn row_major(&self) -> bool {
+        is_row_major(self.shape, self.strides)
+    }
+
+    /// Writes the elements of `array`, which has this dtype and shape.
+    pub(crate) fn write(&self, array: &Array) {
+        debug_assert!(array.dtype() == self.dtype && array.shape() == self.shape);
+        let packed = array.bytes().as_ptr().cast_mut();
+        // SAFETY: this is the unique borrow of an array with this pointer, shape and strides, so that
+        // every element inside the shape may be written; `packed` is an array of our own of that shape.
+        unsafe { walk(self.shape, self.strides, self.dtype, packed, self.pointer, Way::Scatter) };
     }
 }
 
 impl<'a, T: Element, S: DataMut<Elem = T>, D: Dimension> From<&'a mut ArrayBase<S, D>> for ArgumentMut<'a> {
     fn from(array: &'a mut ArrayBase<S, D>) -> ArgumentMut<'a> {
         let pointer = array.as_mut_ptr().cast();
-        let row_major = is_row_major(array.shape(), array.strides());
         let array: &'a ArrayBase<S, D> = array;
-        ArgumentMut { pointer, dtype: T::DTYPE, shape: array.shape(), row_major, borrow: PhantomData }
+        let (shape, strides) = (array.shape(), array.strides());
+        ArgumentMut { pointer, dtype: T::DTYPE, shape, strides, borrow: PhantomData }
     }
 }
 
@@ -296,6 +409,12 @@ mod tests {
     use super::*;
     use ndarray::array;
 
+    fn a_bytes(a: &ndarray::Array2<i64>) -> &[u8] {
+        let values = a.as_slice().unwrap();
+        // SAFETY: integers have no padding, and bytes no alignment.
+        unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
+    }
+
     #[test]
     fn layouts_are_recognised_and_copied() {
         let a = array![[1i64, 2, 3], [4, 5, 6]];
@@ -309,6 +428,12 @@ mod tests {
         let reversed = a.slice(ndarray::s![..;-1, ..]);
         let copy = Argument::from(&reversed).copy().unwrap();
         assert_eq!(copy.bytes(), [4i64, 5, 6, 1, 2, 3].map(i64::to_ne_bytes).as_flattened());
+        let mut target = ndarray::Array2::<i64>::zeros((3, 4));
+        let mut view = target.slice_mut(ndarray::s![..;-1, ..;2]);
+        let mut view = view.view_mut().reversed_axes();
+        assert!(!ArgumentMut::from(&mut view).row_major());
+        ArgumentMut::from(&mut view).write(&Array::from_bytes(Dtype::I64, &[2, 3], a_bytes(&a)).unwrap());
+        assert_eq!(target, array![[3, 0, 6, 0], [2, 0, 5, 0], [1, 0, 4, 0]]);
     }
 
     #[test]

@@ -196,6 +196,14 @@ impl Compiler {
         Kernel::new(self.clone(), Source { name: "expression".into(), text: text.into(), expression: true })
     }
 
+    /// Compiles a text with sizes and parameters fixed.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, and names that the program does not have.
+    pub fn compile_with(&self, source: Source, numbers: &[(String, Number)]) -> Result<Kernel> {
+        Kernel::with_numbers(self.clone(), source, numbers.to_vec())
+    }
+
     /// Most bytes that one call may take.
     pub fn memory(&self) -> u64 {
         self.memory

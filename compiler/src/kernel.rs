@@ -3,13 +3,14 @@
 use crate::argument::{Argument, ArgumentMut, Arguments, ArgumentsMut, Output, Results};
 use crate::compiler::{Compiler, Number, Source};
 use crate::error::{Error, Result};
-use crate::specialised::{Specialised, operands};
+use crate::specialised::{Place, Specialised, operands};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, PoisonError, RwLock};
 use tcc_frontend::ast::ExpressionProgram;
 use tcc_frontend::diagnostic::{Code, Diagnostic};
 use tcc_frontend::{Operand, Program};
+use tcc_ir::graph::Graph;
 use tcc_ir::{Array, Dtype};
 
 /// Most shapes for which code is kept; the oldest makes room.
@@ -52,10 +53,18 @@ impl Kernel {
         Kernel::with_numbers(compiler, source, Vec::new())
     }
 
-    fn with_numbers(compiler: Compiler, source: Source, numbers: Vec<(String, Number)>) -> Result<Kernel> {
+    pub(crate) fn with_numbers(compiler: Compiler, source: Source, numbers: Vec<(String, Number)>) -> Result<Kernel> {
         let checked = compiler.check(&source, &[], &numbers);
         let (program, names) = match checked {
             Ok(program) => {
+                let known = |name: &str| {
+                    let Graph { symbols, inputs, .. } = &program.graph;
+                    symbols.iter().any(|symbol| &*symbol.name == name)
+                        || inputs.iter().any(|input| &*input.name == name && input.param.is_some())
+                };
+                if let Some((name, _)) = numbers.iter().find(|(name, _)| !known(name)) {
+                    return Err(Error::Argument(format!("the program has no size or parameter `{name}`")));
+                }
                 let names = operands(&program.graph).map(|input| input.name.to_string()).collect();
                 (Some(program), names)
             }
@@ -74,13 +83,6 @@ impl Kernel {
     /// The program has no such name, or its value must be an integer.
     pub fn with(&self, name: &str, number: impl Into<Number>) -> Result<Kernel> {
         let inner = &self.0;
-        if let Some(program) = &inner.program {
-            let known = program.graph.symbols.iter().any(|symbol| &*symbol.name == name)
-                || program.graph.inputs.iter().any(|input| &*input.name == name && input.param.is_some());
-            if !known {
-                return Err(Error::Argument(format!("the program has no size or parameter `{name}`")));
-            }
-        }
         let mut numbers = inner.numbers.clone();
         numbers.push((name.to_owned(), number.into()));
         Kernel::with_numbers(inner.compiler.clone(), inner.source.clone(), numbers)
@@ -157,7 +159,7 @@ impl Kernel {
     }
 
     /// Calls the program and writes the results into arrays of the caller. After the first call with
-    /// the same shapes nothing is allocated, if the arguments lie in row-major order.
+    /// the same shapes nothing is allocated, if arguments and results lie in row-major order.
     ///
     /// # Errors
     /// As for [`Kernel::call`]; a result of another type or shape. The contents of the results are
@@ -168,12 +170,21 @@ impl Kernel {
         results: impl ArgumentsMut<'b>,
     ) -> Result<()> {
         let (arguments, results) = (arguments.list(), results.list());
-        let (arguments, results) = (arguments.as_ref(), results.as_ref());
-        let entry = self.entry(arguments)?;
-        check_results(entry.code.outputs(), results)?;
-        let ranges = results.iter().map(|result| (result.pointer, result.length()));
-        // SAFETY: each result is a unique borrow of row-major memory of the length given.
-        unsafe { run(&entry, arguments, ranges) }
+        self.entry(arguments.as_ref())?.call_into(arguments.as_ref(), results.as_ref())
+    }
+
+    /// Makes the code for arguments of these element types and shapes, unless it is there already. The
+    /// elements are not read.
+    ///
+    /// # Errors
+    /// Arguments that do not fit the program.
+    pub fn prepare(&self, arguments: &[Argument<'_>]) -> Result<Prepared> {
+        self.entry(arguments).map(Prepared)
+    }
+
+    /// The code for arguments of these element types and shapes, if it has been made.
+    pub fn prepared(&self, arguments: &[Argument<'_>]) -> Option<Prepared> {
+        self.find(hash(arguments), arguments).map(Prepared)
     }
 
     /// The code for these arguments, made now if this is the first call with their types and shapes.
@@ -183,23 +194,10 @@ impl Kernel {
             let (given, names) = (arguments.len(), inner.names.join(", "));
             return Err(Error::Argument(format!("{given} operands given; the program takes: {names}")));
         }
-        let mut hasher = DefaultHasher::new();
-        for argument in arguments {
-            (argument.dtype(), argument.shape()).hash(&mut hasher);
+        let hash = hash(arguments);
+        if let Some(entry) = self.find(hash, arguments) {
+            return Ok(entry);
         }
-        let hash = hasher.finish();
-        let same =
-            |entry: &&Arc<Entry>| {
-                entry.hash == hash
-                    && entry.key.iter().zip(arguments).all(|((dtype, shape), argument)| {
-                        *dtype == argument.dtype() && shape == argument.shape()
-                    })
-            };
-        let cache = inner.cache.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = cache.iter().find(same) {
-            return Ok(entry.clone());
-        }
-        drop(cache);
         let entry = Arc::new(self.specialise(hash, arguments)?);
         let mut cache = inner.cache.write().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CACHE_LIMIT {
@@ -207,6 +205,11 @@ impl Kernel {
         }
         cache.push(entry.clone());
         Ok(entry)
+    }
+
+    fn find(&self, hash: u64, arguments: &[Argument<'_>]) -> Option<Arc<Entry>> {
+        let cache = self.0.cache.read().unwrap_or_else(PoisonError::into_inner);
+        cache.iter().find(|entry| entry.hash == hash && entry.fits(arguments)).cloned()
     }
 
     fn specialise(&self, hash: u64, arguments: &[Argument<'_>]) -> Result<Entry> {
@@ -241,6 +244,88 @@ impl Kernel {
     }
 }
 
+impl Entry {
+    /// Whether the code was made for these types and shapes.
+    fn fits(&self, arguments: &[Argument<'_>]) -> bool {
+        self.key.len() == arguments.len()
+            && self.key.iter().zip(arguments).all(|((dtype, shape), argument)| {
+                *dtype == argument.dtype() && shape == argument.shape()
+            })
+    }
+
+    /// Runs the code; results that are not in row-major order are computed beside and copied.
+    fn call_into(&self, arguments: &[Argument<'_>], results: &[ArgumentMut<'_>]) -> Result<()> {
+        check_results(self.code.outputs(), results)?;
+        if results.iter().all(ArgumentMut::row_major) {
+            let ranges = results.iter().map(|result| (result.pointer, result.length()));
+            // SAFETY: each result is a unique borrow of row-major memory of the length given.
+            return unsafe { run(self, arguments, ranges) };
+        }
+        let mut packed = Vec::new();
+        for result in results.iter().filter(|result| !result.row_major()) {
+            packed.push(Array::zeros(result.dtype, result.shape).ok_or_else(too_large)?);
+        }
+        let mut rest = packed.iter_mut();
+        let ranges: Vec<(*mut u8, usize)> = results
+            .iter()
+            .map(|result| match result.row_major() {
+                true => (result.pointer, result.length()),
+                false => rest.next().map_or((std::ptr::null_mut(), 0), |array| {
+                    let bytes = array.bytes_mut();
+                    (bytes.as_mut_ptr(), bytes.len())
+                }),
+            })
+            .collect();
+        // SAFETY: as above, or memory of our own.
+        unsafe { run(self, arguments, ranges.into_iter())? };
+        for (result, array) in results.iter().filter(|result| !result.row_major()).zip(&packed) {
+            result.write(array);
+        }
+        Ok(())
+    }
+}
+
+/// The code of a [`Kernel`] for one combination of element types and shapes.
+#[derive(Clone)]
+pub struct Prepared(Arc<Entry>);
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared").field("arguments", &self.0.key).finish_non_exhaustive()
+    }
+}
+
+impl Prepared {
+    /// The results that a call computes.
+    pub fn results(&self) -> &[Place] {
+        self.0.code.outputs()
+    }
+
+    /// Runs the code, as [`Kernel::call_into`] does.
+    ///
+    /// # Errors
+    /// As for [`Kernel::call_into`]; arguments of other types or shapes than the code was made for.
+    pub fn call_into(&self, arguments: &[Argument<'_>], results: &[ArgumentMut<'_>]) -> Result<()> {
+        if !self.0.fits(arguments) {
+            let message = "the code was made for arguments of other types or shapes";
+            return Err(Error::Argument(message.into()));
+        }
+        self.0.call_into(arguments, results)
+    }
+}
+
+fn hash(arguments: &[Argument<'_>]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for argument in arguments {
+        (argument.dtype(), argument.shape()).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+fn too_large() -> Error {
+    Error::Limit { what: "a copy".into(), needed: u64::MAX, limit: isize::MAX as u64 }
+}
+
 /// Runs code on arguments; those that are not in row-major order are copied.
 ///
 /// # Safety
@@ -250,7 +335,6 @@ unsafe fn run(
     arguments: &[Argument<'_>],
     results: impl ExactSizeIterator<Item = (*mut u8, usize)>,
 ) -> Result<()> {
-    let too_large = || Error::Limit { what: "a copy".into(), needed: u64::MAX, limit: isize::MAX as u64 };
     if entry.code.has_intervals() {
         for (position, argument) in arguments.iter().enumerate() {
             entry.code.check_interval(position, &argument.copy().ok_or_else(too_large)?)?;
@@ -287,7 +371,7 @@ unsafe fn run(
     unsafe { entry.code.run_raw(ranges) }
 }
 
-fn check_results(expected: &[crate::specialised::Place], given: &[ArgumentMut<'_>]) -> Result<()> {
+fn check_results(expected: &[Place], given: &[ArgumentMut<'_>]) -> Result<()> {
     if expected.len() != given.len() {
         let (given, expected) = (given.len(), expected.len());
         return Err(Error::Argument(format!("{given} results given; the program has {expected}")));
@@ -301,9 +385,6 @@ fn check_results(expected: &[crate::specialised::Place], given: &[ArgumentMut<'_
                 result.dtype, result.shape
             );
             return Err(Error::Argument(message));
-        }
-        if !result.row_major {
-            return Err(Error::Argument(format!("the array for result `{name}` is not in row-major order")));
         }
     }
     Ok(())

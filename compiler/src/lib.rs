@@ -36,11 +36,12 @@ pub mod operand;
 #[doc(hidden)]
 pub mod specialised;
 
-pub use argument::{Argument, Arguments, ArgumentsMut, Element, Output, Results};
+pub use argument::{Argument, ArgumentMut, Arguments, ArgumentsMut, Element, Output, Results};
 pub use cache::Cache;
 pub use compiler::{Compiler, Number, Source};
 pub use error::{Error, Result};
-pub use kernel::Kernel;
+pub use kernel::{Kernel, Prepared};
+pub use specialised::Place;
 pub use tcc_frontend::diagnostic::Diagnostic;
 pub use tcc_ir::{Array, Dtype};
 pub use tcc_passes::{Contract, Recipe};

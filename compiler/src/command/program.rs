@@ -3,7 +3,7 @@
 use super::session::{Failure, Session};
 use crate::operand::bind::{Binder, Bound, Missing, Wanted};
 use crate::operand::words::Words;
-use crate::operand::{Limits, shown, size};
+use crate::operand::{Limits, parse_size, shown, size};
 use crate::specialised::operands_fit;
 use crate::{Cache, Compiler, Contract, Error, Recipe, Source};
 use clap::Args;
@@ -225,37 +225,4 @@ pub fn read_source(file: &str) -> Result<Source, Failure> {
 
 fn unreadable(file: &str, why: &str) -> Failure {
     Box::new(Diagnostic::new(Code::FileUnreadable, format!("cannot read `{file}`: {why}"))).into()
-}
-
-/// A number of bytes: `1000`, `512MiB`, `4GiB`, `2GB`.
-fn parse_size(text: &str) -> Result<u64, String> {
-    let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
-    let number: f64 = text[..digits].parse().map_err(|_| "write a size such as 512MiB".to_owned())?;
-    let unit = match text[digits..].trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
-        "kib" | "k" => 1024.0,
-        "mib" | "m" => 1024.0 * 1024.0,
-        "gib" | "g" => 1024.0 * 1024.0 * 1024.0,
-        "tib" | "t" => f64::from(1 << 20) * f64::from(1 << 20),
-        "pib" | "p" => f64::from(1 << 20) * f64::from(1 << 30),
-        "kb" => 1e3,
-        "mb" => 1e6,
-        "gb" => 1e9,
-        _ => return Err("the unit is KiB, MiB or GiB".into()),
-    };
-    Ok((number * unit) as u64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_units() {
-        assert_eq!(parse_size("4GiB"), Ok(4 << 30));
-        assert_eq!(parse_size("1.5KiB"), Ok(1536));
-        assert_eq!(parse_size("17"), Ok(17));
-        assert_eq!(parse_size("2TiB"), Ok(2 << 40));
-        assert!(parse_size("many").is_err() && parse_size("3 parsecs").is_err());
-    }
 }

@@ -270,6 +270,28 @@ pub fn size(bytes: u64) -> String {
     format!("{bytes} B")
 }
 
+/// A number of bytes: `1000`, `512MiB`, `4GiB`, `2GB`.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let number: f64 = text[..digits].parse().map_err(|_| "write a size such as 512MiB".to_owned())?;
+    let unit = match text[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "kib" | "k" => 1024.0,
+        "mib" | "m" => 1024.0 * 1024.0,
+        "gib" | "g" => 1024.0 * 1024.0 * 1024.0,
+        "tib" | "t" => f64::from(1 << 20) * f64::from(1 << 20),
+        "pib" | "p" => f64::from(1 << 20) * f64::from(1 << 30),
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        _ => return Err("the unit is KiB, MiB or GiB".into()),
+    };
+    Ok((number * unit) as u64)
+}
+
 /// The smallest round number of bytes, as `--memory` takes it, that is at least `bytes`: `746GiB`.
 pub fn round_size(bytes: u64) -> String {
     let units = ["", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -327,5 +349,14 @@ mod tests {
     fn sizes_are_readable() {
         assert_eq!((size(12).as_str(), size(1536).as_str()), ("12 B", "1.5 KiB"));
         assert_eq!((round_size(12).as_str(), round_size(1025).as_str()), ("12", "2KiB"));
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(parse_size("4GiB"), Ok(4 << 30));
+        assert_eq!(parse_size("1.5KiB"), Ok(1536));
+        assert_eq!(parse_size("17"), Ok(17));
+        assert_eq!(parse_size("2TiB"), Ok(2 << 40));
+        assert!(parse_size("many").is_err() && parse_size("3 parsecs").is_err());
     }
 }
