@@ -52,7 +52,7 @@ def arguments():
     return parser.parse_args()
 
 
-def prepare(options):
+def prepare(options, program=Path(__file__).resolve()):
     """Installs the peers, builds tcc, and starts this program again inside."""
     python = options.venv / "bin/python"
     if not python.exists():
@@ -64,7 +64,7 @@ def prepare(options):
         subprocess.run(build, cwd=ROOT, check=True)
     kept = {name: value for name, value in os.environ.items() if name not in UNSET}
     environment = {**kept, **ENVIRONMENT, "TCC_LIBRARY": str(library.resolve()), "TCC_PEERS_PREPARED": "1"}
-    os.execve(python, [str(python), str(Path(__file__).resolve()), *sys.argv[1:]], environment)
+    os.execve(python, [str(python), str(program), *sys.argv[1:]], environment)
 
 
 def pin(core):

@@ -143,3 +143,16 @@ def program(case):
     brackets = lambda shape: f"[{', '.join(map(str, shape))}]" if shape else ""
     lines = [f"{words} : {dtype}{brackets(shape)}" for shape, words in declared]
     return "\n".join(lines + writer.lines) + "\n"
+
+
+def main():
+    import json
+    import sys
+
+    file, wanted = sys.argv[1:]
+    with open(file) as cases:
+        print(next(program(case) for case in json.load(cases) if case["id"] == wanted), end="")
+
+
+if __name__ == "__main__":
+    main()

@@ -5,7 +5,6 @@ use crate::compiler::{Compiler, Number, Source};
 use crate::error::{Error, Result};
 use crate::specialised::{Place, Specialised, operands};
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, PoisonError, RwLock};
 use tcc_frontend::ast::ExpressionProgram;
 use tcc_frontend::diagnostic::{Code, Diagnostic};
@@ -314,12 +313,17 @@ impl Prepared {
     }
 }
 
+/// A number that differs for most combinations of types and shapes. Calls compute it, so it is cheap; what
+/// it finds is compared in full.
 fn hash(arguments: &[Argument<'_>]) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut hash = 0u64;
+    let mut mix = |value: u64| hash = (hash.rotate_left(23) ^ value).wrapping_mul(ODD);
     for argument in arguments {
-        (argument.dtype(), argument.shape()).hash(&mut hasher);
+        mix(argument.dtype() as u64);
+        argument.shape().iter().for_each(|&extent| mix(extent as u64));
     }
-    hasher.finish()
+    hash
 }
 
 fn too_large() -> Error {

@@ -46,6 +46,9 @@ pub unsafe fn slice<'a>(
     }
 }
 
+/// As many inputs, and as many outputs, take no allocation.
+const INLINE: usize = 8;
+
 /// Runs `work` on the arguments and results that the arrays stand for.
 ///
 /// # Safety
@@ -56,26 +59,53 @@ pub unsafe fn with_lists(
     outputs: &[tcc_array],
     work: impl FnOnce(&[Argument<'_>], &[ArgumentMut<'_>]) -> Result<(), Wrong>,
 ) -> Result<(), Wrong> {
-    let mut arguments = Vec::with_capacity(inputs.len());
-    for (index, array) in inputs.iter().enumerate() {
-        // SAFETY: the caller promises that shapes and strides are as long as the rank says.
-        arguments.push(unsafe { Checked::new(array, Role::Input, &kernel.inputs, index)?.argument() });
-    }
-    let mut checked = Vec::with_capacity(outputs.len());
-    for (index, array) in outputs.iter().enumerate() {
+    if inputs.len() <= INLINE && outputs.len() <= INLINE {
+        let (mut read, mut written) = ([Checked::NONE; INLINE], [Checked::NONE; INLINE]);
+        // SAFETY: the caller promises that shapes and strides are as long as ranks say.
+        unsafe { check_all(kernel, inputs, outputs, &mut read[..], &mut written[..])? };
+        // SAFETY: data, shape and strides were checked to describe memory of a sensible size, which the
+        // caller promises may be read or written; the elements and the memory of outputs are apart.
+        let arguments = read.map(|input| unsafe { input.argument() });
         // SAFETY: as above.
+        let results = written.map(|output| unsafe { output.result() });
+        return work(&arguments[..inputs.len()], &results[..outputs.len()]);
+    }
+    let (mut read, mut written) = (vec![Checked::NONE; inputs.len()], vec![Checked::NONE; outputs.len()]);
+    // SAFETY: the caller promises that shapes and strides are as long as ranks say.
+    unsafe { check_all(kernel, inputs, outputs, &mut read, &mut written)? };
+    // SAFETY: as above.
+    let arguments: Vec<Argument<'_>> = read.iter().map(|input| unsafe { input.argument() }).collect();
+    // SAFETY: as above.
+    let results: Vec<ArgumentMut<'_>> = written.iter().map(|output| unsafe { output.result() }).collect();
+    work(&arguments, &results)
+}
+
+/// Checks every array.
+///
+/// # Safety
+/// As for [`Checked::new`].
+unsafe fn check_all<'a>(
+    kernel: &tcc_kernel,
+    inputs: &'a [tcc_array],
+    outputs: &'a [tcc_array],
+    read: &mut [Checked<'a>],
+    written: &mut [Checked<'a>],
+) -> Result<(), Error> {
+    for (index, (place, array)) in read.iter_mut().zip(inputs).enumerate() {
+        // SAFETY: the caller promises it.
+        *place = unsafe { Checked::new(array, Role::Input, &kernel.inputs, index)? };
+    }
+    for (index, array) in outputs.iter().enumerate() {
+        // SAFETY: the caller promises it.
         let output = unsafe { Checked::new(array, Role::Output, &kernel.outputs, index)? };
         output.elements_are_apart(&kernel.outputs, index)?;
-        if let Some(other) = checked.iter().position(|other: &Checked<'_>| output.overlaps(other)) {
+        if let Some(other) = written[..index].iter().position(|other| output.overlaps(other)) {
             let (this, other) = (name(&kernel.outputs, index), name(&kernel.outputs, other));
-            return Err(Error::Argument(format!("outputs {other} and {this} overlap")).into());
+            return Err(Error::Argument(format!("outputs {other} and {this} overlap")));
         }
-        checked.push(output);
+        written[index] = output;
     }
-    // SAFETY: data, shape and strides were checked to describe memory of a sensible size, which the
-    // caller promises may be written; elements and outputs do not overlap each other.
-    let results: Vec<ArgumentMut<'_>> = checked.iter().map(|output| unsafe { output.result() }).collect();
-    work(&arguments, &results)
+    Ok(())
 }
 
 /// How messages call an input or output.
@@ -87,6 +117,10 @@ fn name(list: &[Described], index: usize) -> String {
 }
 
 impl<'a> Checked<'a> {
+    /// An array without elements.
+    const NONE: Checked<'static> =
+        Checked { data: NOWHERE, dtype: Dtype::F32, shape: &[0], strides: None, reach: (0, 0) };
+
     /// Checks an array; `list` and `index` say how messages call it.
     ///
     /// # Safety
@@ -139,7 +173,7 @@ impl<'a> Checked<'a> {
             }
         }
         // Nothing is read or written through this, but a reference may not be null.
-        let data = if role == Role::Shape || empty { NOWHERE.0.as_ptr().cast_mut() } else { data };
+        let data = if role == Role::Shape || empty { NOWHERE } else { data };
         Ok(Checked { data, dtype, shape, strides, reach: if empty { (0, 0) } else { reach } })
     }
 
@@ -195,11 +229,8 @@ impl<'a> Checked<'a> {
     }
 }
 
-/// Where arrays without elements lie.
-#[repr(align(16))]
-struct Nowhere([u8; 16]);
-
-static NOWHERE: Nowhere = Nowhere([0; 16]);
+/// Where arrays without elements lie: no address of anything, but aligned for every dtype.
+const NOWHERE: *mut u8 = std::ptr::without_provenance_mut(16);
 
 /// # Safety
 /// `start` points to `count` numbers that live as long as the result.
