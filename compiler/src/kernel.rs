@@ -52,7 +52,11 @@ impl Kernel {
         Kernel::with_numbers(compiler, source, Vec::new())
     }
 
-    pub(crate) fn with_numbers(compiler: Compiler, source: Source, numbers: Vec<(String, Number)>) -> Result<Kernel> {
+    pub(crate) fn with_numbers(
+        compiler: Compiler,
+        source: Source,
+        numbers: Vec<(String, Number)>,
+    ) -> Result<Kernel> {
         let checked = compiler.check(&source, &[], &numbers);
         let (program, names) = match checked {
             Ok(program) => {
@@ -247,9 +251,11 @@ impl Entry {
     /// Whether the code was made for these types and shapes.
     fn fits(&self, arguments: &[Argument<'_>]) -> bool {
         self.key.len() == arguments.len()
-            && self.key.iter().zip(arguments).all(|((dtype, shape), argument)| {
-                *dtype == argument.dtype() && shape == argument.shape()
-            })
+            && self
+                .key
+                .iter()
+                .zip(arguments)
+                .all(|((dtype, shape), argument)| *dtype == argument.dtype() && shape == argument.shape())
     }
 
     /// Runs the code; results that are not in row-major order are computed beside and copied.

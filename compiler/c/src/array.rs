@@ -33,11 +33,7 @@ pub struct Checked<'a> {
 ///
 /// # Safety
 /// `start` is null or points to `count` arrays.
-pub unsafe fn slice<'a>(
-    start: *const tcc_array,
-    count: usize,
-    what: &str,
-) -> Result<&'a [tcc_array], Error> {
+pub unsafe fn slice<'a>(start: *const tcc_array, count: usize, what: &str) -> Result<&'a [tcc_array], Error> {
     match (count, start.is_null()) {
         (0, _) => Ok(&[]),
         (_, true) => Err(Error::Argument(format!("`{what}` is null, but their number is {count}"))),

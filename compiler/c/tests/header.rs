@@ -24,7 +24,8 @@ fn generate() -> String {
         ..cbindgen::Config::default()
     };
     config.function.args = cbindgen::Layout::Auto;
-    let bindings = cbindgen::Builder::new().with_config(config).with_src(folder.join("src/lib.rs")).generate();
+    let bindings =
+        cbindgen::Builder::new().with_config(config).with_src(folder.join("src/lib.rs")).generate();
     let mut text = Vec::new();
     bindings.expect("the declarations are C").write(&mut text);
     String::from_utf8(text).expect("headers are text")

@@ -17,7 +17,9 @@ fn library() -> &'static Path {
         let folder = test.ancestors().nth(2).expect("tests lie in TARGET/PROFILE/deps");
         let target = folder.parent().expect("tests lie in TARGET/PROFILE/deps");
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--workspace", "--all-features", "--lib", "--locked", "--target-dir"]).arg(target);
+        cargo
+            .args(["build", "--workspace", "--all-features", "--lib", "--locked", "--target-dir"])
+            .arg(target);
         if folder.ends_with("release") {
             cargo.arg("--release");
         }
