@@ -305,6 +305,11 @@ impl<'f> Generator<'_, 'f> {
             Select => return self.select(dtype, x, varying, piece),
             Cast => return self.cast(from, dtype, x[0], piece),
             ToBits | FromBits => x[0].reg,
+            // The slowest instructions take the longer the more lanes they have.
+            Div | Sqrt if !varying => {
+                let one = self.float(op, dtype, x, 16)?;
+                self.one(broadcast(width), length, one)
+            }
             _ if dtype.is_float() => self.float(op, dtype, x, length)?,
             _ => self.integer(op, dtype, x, length)?,
         };

@@ -6,8 +6,8 @@ use super::value::{Builder, Value, abs, fma, from_bits, lt, select, shl, shr, to
 /// `x` limited to `lo..=hi`; NaN stays.
 pub(super) fn clamp(b: &mut Builder, x: &Value, lo: f64, hi: f64) -> Value {
     let (lo, hi) = (b.real(lo), b.real(hi));
-    let below = select(&lt(x, &lo), &lo, x);
-    b.share("clamped", select(&lt(&hi, x), &hi, &below))
+    let raised = b.share("raised", select(&lt(x, &lo), &lo, x));
+    b.share("clamped", select(&lt(&hi, &raised), &hi, &raised))
 }
 
 /// The smaller of `x` and `hi`; NaN stays.

@@ -170,15 +170,22 @@ impl Check<'_> {
         }
     }
 
-    /// Distance in elements between the places of neighbouring iterations of a loop.
-    fn stride(&self, buffer: BufferId, indices: &[Expr], counter: Var) -> Option<i128> {
-        let mut sum = 0;
-        for (index, stride) in indices.iter().zip(&self.func.buffer(buffer).strides) {
-            let counter = Expr::Var(counter);
+    /// Distance in elements between the places of neighbouring iterations of the loop.
+    fn stride(&self, buffer: BufferId, indices: &[Expr]) -> Option<i128> {
+        let counter = Expr::Var(self.counter);
+        for index in indices {
             let linear = Linear::of(index)?;
             let even = linear.terms.iter().all(|(atom, _)| *atom == counter || !self.varies(atom));
             even.then_some(())?;
-            let factor = linear.factor(&counter);
+        }
+        self.step(buffer, indices, self.counter)
+    }
+
+    /// What adding 1 to a counter adds to a place, in elements, if it is linear in the counter.
+    fn step(&self, buffer: BufferId, indices: &[Expr], counter: Var) -> Option<i128> {
+        let mut sum = 0;
+        for (index, stride) in indices.iter().zip(&self.func.buffer(buffer).strides) {
+            let factor = Linear::of(index)?.factor(&Expr::Var(counter));
             if factor != 0 {
                 sum += factor * i128::from(stride.as_const()?);
             }
@@ -188,7 +195,7 @@ impl Check<'_> {
 
     /// Notes along which index iterations write a buffer: each must have a place of its own there.
     fn column(&mut self, buffer: BufferId, indices: &[Expr]) -> Option<()> {
-        (self.stride(buffer, indices, self.counter)? == 1).then_some(())?;
+        (self.stride(buffer, indices)? == 1).then_some(())?;
         let moving = indices.iter().position(|index| index.mentions(self.counter))?;
         let linear = Linear::of(&indices[moving])?;
         let counter = Expr::Var(self.counter);
@@ -211,10 +218,10 @@ impl Check<'_> {
             } else if self.written.contains(buffer) {
                 self.column(*buffer, indices)?;
             } else {
-                let stride = self.stride(*buffer, indices, self.counter)?;
+                let stride = self.stride(*buffer, indices)?;
                 matches!(stride, 0 | 1).then_some(())?;
                 if let (1, Some(inner)) = (stride, inner) {
-                    self.pays |= !matches!(self.stride(*buffer, indices, inner)?, 0 | 1);
+                    self.pays |= !matches!(self.step(*buffer, indices, inner), Some(0 | 1));
                 }
             }
         }
