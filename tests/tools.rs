@@ -41,7 +41,9 @@ fn a_gate_compares_with_saved_results() {
     let mut object: Value =
         serde_json::from_slice(&std::fs::read(folder.path().join("now.json")).expect("results"))
             .expect("JSON");
-    assert_eq!(object["flops"], 2.0 * 32.0 * 32.0 * 32.0);
+    let product = 2.0 * 32.0 * 32.0 * 32.0;
+    // And a little for the sums of lanes.
+    assert!(object["flops"].as_f64().is_some_and(|flops| (product..1.2 * product).contains(&flops)));
     assert_eq!(object["results"].as_array().map(Vec::len), Some(2));
     let median = object["results"][0]["median_ms"].as_f64().expect("a time");
     for (factor, code) in [(100.0, 0), (0.01, 3)] {

@@ -85,6 +85,8 @@ struct Picture {
     title: String,
     nodes: Vec<Node>,
     edges: Vec<(usize, usize)>,
+    /// Whether boxes stand in the order of their numbers.
+    ordered: bool,
     /// What is not shown.
     note: Option<String>,
 }
@@ -136,13 +138,10 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
 
 /// A graph; numbers, sizes and indices stand in the boxes that use them.
 fn of_graph(graph: &Graph) -> Picture {
-    let inside = |value: ValueId| {
-        matches!(graph.node(value).op, Op::Const(_) | Op::Size(_) | Op::Index(_))
-            && graph.outputs.iter().all(|output| output.value != value)
-    };
+    let inside = insides(graph);
     let mut places: BTreeMap<ValueId, usize> = BTreeMap::new();
     let (mut nodes, mut edges) = (Vec::new(), Vec::new());
-    for value in graph.values().filter(|&value| !inside(value)) {
+    for value in graph.values().filter(|value| !inside.contains_key(value)) {
         let node = graph.node(value);
         let place = nodes.len();
         let outputs: Vec<String> =
@@ -153,7 +152,7 @@ fn of_graph(graph: &Graph) -> Picture {
             (Op::Reduce { .. } | Op::Normalise { .. } | Op::Scatter { .. }, _) => Kind::Reduction,
             _ => Kind::Other,
         };
-        let mut head = operation(graph, value);
+        let mut head = operation(graph, value, &inside);
         let name = node.name.as_ref().map(ToString::to_string).or_else(|| outputs.first().cloned());
         if let Some(name) = name.filter(|_| !matches!(node.op, Op::Input(_))) {
             head = format!("{name} = {head}");
@@ -173,24 +172,49 @@ fn of_graph(graph: &Graph) -> Picture {
             }
         }
     }
-    Picture { title: graph.name.clone(), nodes, edges, note: None }
+    Picture { title: graph.name.clone(), nodes, edges, ordered: false, note: None }
+}
+
+/// Values that stand inside of the boxes that use them, as text: numbers, sizes, indices, and short
+/// arithmetic on these.
+fn insides(graph: &Graph) -> BTreeMap<ValueId, String> {
+    const LONGEST: usize = 20;
+    let mut inside: BTreeMap<ValueId, String> = BTreeMap::new();
+    for value in graph.values() {
+        let node = graph.node(value);
+        if node.name.is_some() || graph.outputs.iter().any(|output| output.value == value) {
+            continue;
+        }
+        let text = match &node.op {
+            Op::Const(literal) => Some(number(*literal)),
+            Op::Size(extent) => Some(extent.to_string()),
+            Op::Index(axis) => Some(axis.to_string()),
+            Op::Map(op, operands) => {
+                let operands: Option<Vec<&str>> =
+                    operands.iter().map(|operand| inside.get(operand).map(String::as_str)).collect();
+                operands.map(|operands| format!("{op}({})", operands.join(", ")))
+            }
+            _ => None,
+        };
+        if let Some(text) = text.filter(|text| text.len() <= LONGEST || node.op.operands().is_empty()) {
+            inside.insert(value, text);
+        }
+    }
+    inside
 }
 
 /// An operation with what stands inside of its box; `_` is an operand with a box of its own.
-fn operation(graph: &Graph, value: ValueId) -> String {
+fn operation(graph: &Graph, value: ValueId, inside: &BTreeMap<ValueId, String>) -> String {
     let list = |axes: &[tcc_ir::Name]| axes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-    let inner = |value: ValueId| match &graph.node(value).op {
+    let inner = |value: &ValueId| inside.get(value).map_or("_", String::as_str);
+    let all = |values: &[ValueId]| values.iter().map(inner).collect::<Vec<_>>().join(", ");
+    match &graph.node(value).op {
+        Op::Input(position) => graph.inputs.get(*position).map_or("?".into(), |input| input.name.to_string()),
         Op::Const(literal) => number(*literal),
         Op::Size(extent) => extent.to_string(),
         Op::Index(axis) => axis.to_string(),
-        _ => "_".into(),
-    };
-    let all = |values: &[ValueId]| values.iter().map(|&value| inner(value)).collect::<Vec<_>>().join(", ");
-    match &graph.node(value).op {
-        Op::Input(position) => graph.inputs.get(*position).map_or("?".into(), |input| input.name.to_string()),
-        Op::Const(_) | Op::Size(_) | Op::Index(_) => inner(value),
         Op::Table(_) => "table".into(),
-        Op::Map(op, operands) if operands.iter().all(|&operand| inner(operand) == "_") => op.to_string(),
+        Op::Map(op, operands) if operands.iter().all(|operand| inner(operand) == "_") => op.to_string(),
         Op::Map(op, operands) => format!("{op}({})", all(operands)),
         Op::Reduce { op, axes, .. } => format!("{op}[{}]", list(axes)),
         Op::Normalise { op, axes, .. } => format!("{}[{}]", op.name(), list(axes)),
@@ -240,7 +264,8 @@ fn of_loops(func: &Func) -> Picture {
         flush(&mut row, picture);
     }
     let root = Node { lines: vec![func.name.clone()], kind: Kind::Output };
-    let mut picture = Picture { title: func.name.clone(), nodes: vec![root], edges: Vec::new(), note: None };
+    let (title, nodes) = (func.name.clone(), vec![root]);
+    let mut picture = Picture { title, nodes, edges: Vec::new(), ordered: true, note: None };
     block(func, &func.body, 0, &mut picture);
     picture
 }
@@ -289,7 +314,7 @@ impl Picture {
             ((longest as f64 * LETTER + 18.0).max(60.0), lines.len() as f64 * HEIGHT + 12.0)
         };
         let sizes: Vec<(f64, f64)> = lines.iter().map(size).collect();
-        let layout = layered(&sizes, &self.edges);
+        let layout = layered(&sizes, &self.edges, self.ordered);
         let (top, foot) = (34.0, if self.note.is_some() { 24.0 } else { 0.0 });
         let least = self.title.chars().count() as f64 * 10.0 + 40.0;
         let width = layout.width.max(least).max(if self.note.is_some() { 420.0 } else { 0.0 });
@@ -340,8 +365,13 @@ mod tests {
     fn big_pictures_are_cut_and_say_so() {
         let node = |n: usize| Node { lines: vec![format!("n{n}")], kind: Kind::Other };
         let edges = (1..10).map(|n| (n - 1, n)).collect();
-        let mut picture =
-            Picture { title: "t".into(), nodes: (0..10).map(node).collect(), edges, note: None };
+        let mut picture = Picture {
+            title: "t".into(),
+            nodes: (0..10).map(node).collect(),
+            edges,
+            ordered: false,
+            note: None,
+        };
         picture.cut(4);
         assert_eq!((picture.nodes.len(), picture.edges.len()), (4, 3));
         let note = "showing 4 of 10 boxes; --limit 0 shows all";
@@ -351,7 +381,8 @@ mod tests {
     #[test]
     fn names_cannot_end_their_quotes() {
         let node = Node { lines: vec!["a\"b\\".into()], kind: Kind::Other };
-        let picture = Picture { title: "t".into(), nodes: vec![node], edges: Vec::new(), note: None };
+        let picture =
+            Picture { title: "t".into(), nodes: vec![node], edges: Vec::new(), ordered: false, note: None };
         assert!(picture.dot().contains(r#"label="a\"b\\""#));
     }
 }

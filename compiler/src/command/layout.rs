@@ -27,8 +27,9 @@ pub struct Layout {
     pub height: f64,
 }
 
-/// Lays out nodes of these sizes; edges lead from smaller to larger numbers.
-pub fn layered(sizes: &[(f64, f64)], edges: &[(usize, usize)]) -> Layout {
+/// Lays out nodes of these sizes; edges lead from smaller to larger numbers. If the nodes are `ordered`,
+/// smaller numbers stand left of larger ones.
+pub fn layered(sizes: &[(f64, f64)], edges: &[(usize, usize)], ordered: bool) -> Layout {
     let layers = layers(sizes.len(), edges);
     let bends: usize = edges.iter().map(|&(a, b)| layers[b].saturating_sub(layers[a] + 1)).sum();
     let bend = bends <= MOST_BENDS;
@@ -65,7 +66,7 @@ pub fn layered(sizes: &[(f64, f64)], edges: &[(usize, usize)]) -> Layout {
         let neighbours = if downwards { &above } else { &below };
         for at in 0..count {
             let row = &mut order[if downwards { at } else { count - 1 - at }];
-            arrange(row, neighbours, &width, &mut x);
+            arrange(row, neighbours, &width, ordered, &mut x);
         }
     }
     place(sizes, &chains, &order, &layer, &width, &x)
@@ -105,7 +106,7 @@ fn spread(row: &[usize], width: &[f64], x: &mut [f64]) {
 
 /// Orders a row by the middle of the neighbours of its vertices, and moves it there as far as they have
 /// room.
-fn arrange(row: &mut [usize], neighbours: &[Vec<usize>], width: &[f64], x: &mut [f64]) {
+fn arrange(row: &mut [usize], neighbours: &[Vec<usize>], width: &[f64], ordered: bool, x: &mut [f64]) {
     let middle = |vertex: usize, x: &[f64]| {
         let all = &neighbours[vertex];
         match all.len() {
@@ -115,8 +116,10 @@ fn arrange(row: &mut [usize], neighbours: &[Vec<usize>], width: &[f64], x: &mut 
     };
     let wanted: Vec<(f64, usize)> = row.iter().map(|&vertex| (middle(vertex, x), vertex)).collect();
     let mut sorted = wanted;
-    // Equal middles keep their order.
-    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    if !ordered {
+        // Equal middles keep their order.
+        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
     for (slot, (_, vertex)) in row.iter_mut().zip(&sorted) {
         *slot = *vertex;
     }
@@ -183,7 +186,7 @@ mod tests {
             edges.push((node - 1, node));
             edges.push((node / 3, node));
         }
-        let layout = layered(&sizes, &edges);
+        let layout = layered(&sizes, &edges, false);
         for points in &layout.edges {
             assert!(points.windows(2).all(|pair| pair[0].1 < pair[1].1), "{points:?}");
         }
@@ -201,7 +204,7 @@ mod tests {
 
     #[test]
     fn nothing_and_one_node_are_pictures_too() {
-        assert!(layered(&[], &[]).height > 0.0);
-        assert_eq!(layered(&[(10.0, 10.0)], &[]).nodes.len(), 1);
+        assert!(layered(&[], &[], false).height > 0.0);
+        assert_eq!(layered(&[(10.0, 10.0)], &[], true).nodes.len(), 1);
     }
 }

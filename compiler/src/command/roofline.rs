@@ -118,10 +118,12 @@ fn roofs(svg: &mut Svg, x: &Axis, y: &Axis, peak: f64) {
         }
         let dashed = if *name == "memory" { style } else { "stroke=\"#888\" stroke-dasharray=\"5 4\"" };
         svg.line((x.place(begin), y.place(begin * speed)), (x.place(end), y.place(end * speed)), dashed);
-        // Names stand along their line, each at the same share of it.
-        let at = 10f64.powf(begin.log10() + 0.25 * (end.log10() - begin.log10()));
+        // Names stand on their line, where it begins.
+        let at = (x.place(begin), y.place(begin * speed));
+        let decade = ((y.place(1.0) - y.place(10.0)) / (x.place(10.0) - x.place(1.0))).atan().to_degrees();
         let label = format!("{name} {:.0} GB/s", speed / 1e9);
-        svg.text((x.place(at) - 6.0, y.place(at * speed) - 6.0), Anchor::End, 12.0, &label, "fill=\"#555\"");
+        let turned = format!("fill=\"#555\" transform=\"rotate({:.1} {:.1} {:.1})\"", -decade, at.0, at.1);
+        svg.text((at.0 + 8.0, at.1 - 5.0), Anchor::Start, 12.0, &label, &turned);
     }
     let (_, fastest) = MACHINE.memory[0];
     let ridge = (peak / (fastest * MACHINE.gigahertz * 1e9)).max(x.begin());

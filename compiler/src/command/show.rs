@@ -137,6 +137,9 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
         object["stage"] = arguments.stage.as_str().into();
         stage(compiler, &loaded.program, bindings, &arguments.stage).map_err(failed)?
     };
+    if let (Some(diff), true) = (&arguments.diff, text.is_empty()) {
+        session.note(&format!("nothing changed in {diff}"));
+    }
     object["text"] = text.as_str().into();
     print(session, &object, &text);
     Ok(Exit::Fine)

@@ -327,13 +327,15 @@ impl Nest<'_> {
             path.push(position);
             at = self.loops[position].parent;
         }
+        let fits = touched.get(&None).is_some_and(|bytes| *bytes <= capacity);
         let mut level: Option<usize> = None;
         while touched.get(&level).is_some_and(|bytes| *bytes > capacity) {
             let Some(next) = path.pop() else { break };
             times *= level.map_or(1.0, |at| self.loops[at].trips);
             level = Some(next);
         }
-        times * self.footprint(access, level)
+        // What fits as a whole is there already: programs run more than once.
+        if level.is_none() && fits { 0.0 } else { times * self.footprint(access, level) }
     }
 }
 

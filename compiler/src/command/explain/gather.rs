@@ -137,10 +137,12 @@ fn steps(func: &Func, bindings: &Bindings, history: &History) -> Option<(Vec<Ste
     for ((statement, count), cost) in func.body.iter().zip(counts).zip(costs) {
         total += &count;
         let tensors = written(func, statement);
+        let changed: BTreeSet<String> = tensors.iter().flat_map(|name| history.changed(name)).collect();
+        // In the order in which they ran.
         let mut by: Vec<String> = Vec::new();
-        for pass in tensors.iter().flat_map(|name| history.changed(name)) {
-            if !by.contains(&pass) {
-                by.push(pass);
+        for applied in history.passes.iter().filter(|applied| changed.contains(&applied.pass)) {
+            if !by.contains(&applied.pass) {
+                by.push(applied.pass.clone());
             }
         }
         steps.push(Step { accessed: count.accessed_bytes(func), tensors, count, cost, by });

@@ -111,7 +111,8 @@ fn note(forms: &mut Vec<Form>, pass: &str, text: String) {
 /// Every named value as an expression in inputs and other named values.
 fn expressions(graph: &Graph) -> Vec<(String, String)> {
     let mut named: BTreeMap<ValueId, String> = BTreeMap::new();
-    for value in graph.values() {
+    let computed = graph.values().filter(|&value| !matches!(graph.node(value).op, Op::Input(_)));
+    for value in computed {
         if let Some(name) = &graph.node(value).name {
             named.insert(value, name.to_string());
         }

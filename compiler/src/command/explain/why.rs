@@ -93,6 +93,10 @@ fn not_applied(explained: &Explained, name: &str) -> Vec<(String, String)> {
     let runs = |pass: &str| explained.history.passes.iter().any(|applied| applied.pass == pass);
     let mut found = Vec::new();
     add(GRAPH_PASSES, &runs, &changed, &mut found);
+    if !explained.history.loops.contains_key(name) {
+        // It has no loops of its own.
+        return found;
+    }
     add(LOOP_PASSES, &runs, &changed, &mut found);
     // Vectorisation says of each loop why it stays.
     if let Some(func) = &explained.history.before_vectors {
