@@ -343,7 +343,10 @@ impl Rebuild<'_> {
                     nexts.iter().map(|&next| operand(self, next)).collect::<Option<_>>()?;
                 Op::Recur { result: *result, states, nexts }
             }
-            Op::State { .. } => return self.copy(value),
+            Op::State { .. } => {
+                self.states(value)?;
+                return self.copy(value);
+            }
             op => {
                 let mut missing = false;
                 let op = op.clone().map_operands(&mut |old| {
@@ -360,6 +363,15 @@ impl Rebuild<'_> {
         };
         let value = self.result.add(op, &node.ty).ok()?;
         self.result.ty(value).same(&node.ty).then_some(value)
+    }
+
+    /// Emits all states of the group that a state belongs to, in their order: bodies come after them.
+    fn states(&mut self, state: ValueId) -> Option<()> {
+        let group = self.graph.nodes.iter().find_map(|node| match &node.op {
+            Op::Recur { states, .. } if states.contains(&state) => Some(states.clone()),
+            _ => None,
+        });
+        group.into_iter().flatten().try_for_each(|state| self.copy(state).map(|_| ()))
     }
 
     /// A value with all it needs exactly as it is in the given graph: places at which a state is read, and

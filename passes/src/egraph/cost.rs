@@ -106,10 +106,10 @@ pub fn term_cycles(graphs: &Graphs, sizes: &Sizes, term: &Term, own: &super::ana
             axes.dedup();
             2.0 * points(&axes) + stored() + MACHINE.start_cycles
         }
+        // The maximum and the sum are found in the passes that take the exponentials, none of which is
+        // stored by itself.
         Operator::Normalise(..) => {
-            (MACHINE.transcendental_cycles + 2.5) * vectors(&operand(0).axes)
-                + stored()
-                + MACHINE.start_cycles
+            (MACHINE.transcendental_cycles + 0.5) * vectors(&operand(0).axes) + MACHINE.start_cycles
         }
         Operator::Transform(_, pairs) => {
             let length: f64 = pairs.iter().map(|pair| sizes.extent(graphs, pair.0)).product();
