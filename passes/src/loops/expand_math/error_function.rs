@@ -1,8 +1,9 @@
 //! erf and erfc: a polynomial near 0, `exp(-a^2)` times a polynomial beyond.
 
-use super::exponential::{clamp, expm1_reduced, reduce, reduce_to_power, scale};
+use super::exponential::{at_most, clamp, expm1_reduced, reduce, reduce_to_power, scale};
 use super::polynomials;
-use super::value::{Builder, Value, abs, fma, lt, select};
+use super::value::{Builder, Value, abs, fma, from_bits, lt, select, shl, to_bits};
+use tcc_ir::Dtype;
 
 /// `erf(x)` for |x| <= 1.
 fn near(b: &mut Builder, x: &Value) -> Value {
@@ -31,11 +32,28 @@ fn far(b: &mut Builder, x: &Value) -> Value {
     b.share("far", value)
 }
 
+/// `erfc(a)` for a >= 1 in f32, to an absolute error far below that of 1: the power of 2 of a polynomial.
+fn far_from_one_f32(b: &mut Builder, x: &Value) -> Value {
+    // From here on erf is 1.
+    let a = at_most(b, &abs(x), 4.0);
+    let logarithm = b.polynomial(&polynomials::LOG2_ERFC, &a);
+    let logarithm = b.share("log2", logarithm);
+    let magic = b.real(b.magic() + b.bias() as f64);
+    let pushed = b.share("pushed", &logarithm + &magic);
+    let unit = from_bits(&shl(&to_bits(&pushed), &b.int(b.significand_bits())));
+    let unit = b.share("unit", unit);
+    let r = b.share("r", &logarithm - &(&pushed - &magic));
+    let e = &r * &b.polynomial(&polynomials::EXP2, &r);
+    fma(&unit, &e, &unit)
+}
+
 /// `erfc(a)` for a >= 1/2, to an absolute error far below that of 1.
 fn far_from_one(b: &mut Builder, x: &Value) -> Value {
+    if b.dtype == Dtype::F32 {
+        return far_from_one_f32(b, x);
+    }
     // From here on erf is 1.
-    let most = b.pick(4.0, 6.0);
-    let a = clamp(b, &abs(x), 0.5, most);
+    let a = clamp(b, &abs(x), 0.5, 6.0);
     let magic = b.real(b.magic() + b.bias() as f64);
     let square = b.share("square", -(&a * &a));
     let (unit, r) = reduce_to_power(b, &square, &magic);

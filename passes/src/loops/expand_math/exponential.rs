@@ -11,7 +11,7 @@ pub(super) fn clamp(b: &mut Builder, x: &Value, lo: f64, hi: f64) -> Value {
 }
 
 /// The smaller of `x` and `hi`; NaN stays.
-fn at_most(b: &mut Builder, x: &Value, hi: f64) -> Value {
+pub(super) fn at_most(b: &mut Builder, x: &Value, hi: f64) -> Value {
     let hi = b.real(hi);
     b.share("clamped", select(&lt(&hi, x), &hi, x))
 }

@@ -1,6 +1,7 @@
 //! Coefficients of the polynomials, lowest power first.
 //!
-//! They are Chebyshev interpolants computed with 60 decimal digits and rounded to the dtype. Each row
+//! They are Chebyshev interpolants, or fits of least weighted error, computed with 40 decimal digits and more
+//! and rounded to the dtype. Each row
 //! states the function, the interval, and the largest absolute error of the exact polynomial.
 
 use tcc_ir::Dtype;
@@ -41,6 +42,31 @@ pub(super) const EXP: Polynomial = Polynomial {
         2.5105490906986696e-08,
         2.091488256348507e-09,
     ],
+};
+
+/// `(2^r - 1) / r` for |r| <= 1/2, in f32 alone. Relative error: 2^-23.4.
+pub(super) const EXP2: Polynomial = Polynomial {
+    f32: &[
+        0.6931472420692444,
+        0.24022234976291656,
+        0.055503081530332565,
+        0.009671897627413273,
+        0.0013407267397269607,
+    ],
+    f64: &[],
+};
+
+/// `log2(erfc(a))` for 1 <= a <= 4, in f32 alone. Error, times erfc: 2^-25.9.
+pub(super) const LOG2_ERFC: Polynomial = Polynomial {
+    f32: &[
+        -0.0037900644820183516,
+        -1.6123396158218384,
+        -0.9439422488212585,
+        -0.12805646657943726,
+        0.021378496661782265,
+        -0.001666882773861289,
+    ],
+    f64: &[],
 };
 
 /// `(2 atanh(s) - 2 s) / s^3` in s^2 for s^2 <= 0.0295. Errors: 2^-22.3, 2^-51.5.
