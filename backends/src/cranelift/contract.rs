@@ -1,33 +1,49 @@
 //! Contractions: a description of the axes on the stack, and a call of the runtime's kernel.
 
 use super::address::Coefficient;
+use super::copy::{self, copy};
 use super::emit::{Emitted, Emitter};
 use super::unsupported;
 use crate::signature::workspace;
 use cranelift::codegen::ir::{
-    AbiParam, FuncRef, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Value, types,
+    AbiParam, FuncRef, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Type, Value, types,
 };
 use cranelift::frontend::FunctionBuilder;
 use cranelift::module::{Linkage, Module};
 use std::mem::offset_of;
 use tcc_ir::Dtype;
-use tcc_ir::loops::{BufferId, Contract, Expr, Func, Role, Stmt, Var};
+use tcc_ir::loops::{BufferId, Contract, Expr, Role, Stmt, Var, walk_block};
 use tcc_runtime::{Axis, Contraction, ElementType, MAX_AXES};
 
 /// The kernel's name in object files.
 pub(super) const SYMBOL: &str = "tcc_contract";
 
-/// The kernel as code of `func` calls it; `None` if it has no contraction.
-pub(super) fn kernel(func: &Func, module: &mut impl Module, b: &mut FunctionBuilder) -> Option<FuncRef> {
-    let mut needed = false;
-    func.walk(&mut |stmt| needed |= matches!(stmt, Stmt::Contract(_)));
-    if !needed {
-        return None;
+/// The kernels of the runtime, as the code of one function calls them: those that it needs.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Kernels {
+    pub contract: Option<FuncRef>,
+    pub permute: Option<FuncRef>,
+}
+
+/// Declares the kernels that statements need.
+pub(super) fn kernels(body: &[Stmt], module: &mut impl Module, b: &mut FunctionBuilder) -> Kernels {
+    let (mut contracts, mut copies) = (false, false);
+    walk_block(body, &mut |stmt| {
+        contracts |= matches!(stmt, Stmt::Contract(_));
+        copies |= matches!(stmt, Stmt::For(each) if copy(each).is_some());
+    });
+    let convention = module.target_config().default_call_conv;
+    let mut declare = |needed: bool, name: &str, parameters: [Type; 5]| {
+        let mut signature = Signature::new(convention);
+        signature.params.extend(parameters.map(AbiParam::new));
+        let id = needed.then(|| module.declare_function(name, Linkage::Import, &signature).ok())??;
+        Some(module.declare_func_in_func(id, b.func))
+    };
+    let (pointer, number) = (types::I64, types::I32);
+    Kernels {
+        contract: declare(contracts, SYMBOL, [pointer; 5]),
+        permute: declare(copies, copy::SYMBOL, [pointer, number, number, pointer, pointer]),
     }
-    let mut signature = Signature::new(module.target_config().default_call_conv);
-    signature.params.extend([AbiParam::new(types::I64); 5]);
-    let id = module.declare_function(SYMBOL, Linkage::Import, &signature).ok()?;
-    Some(module.declare_func_in_func(id, b.func))
 }
 
 /// The runtime's name of an element type.
@@ -55,8 +71,7 @@ impl<'f> Emitter<'f, '_> {
             return Err(unsupported("a contraction whose factors are no loads"));
         };
         let element = element_type(dtype).ok_or_else(|| unsupported(format!("a contraction of {dtype}")))?;
-        let kernel =
-            self.contraction_kernel.ok_or_else(|| unsupported("a contraction without its kernel"))?;
+        let kernel = self.kernels.contract.ok_or_else(|| unsupported("a contraction without its kernel"))?;
         if contract.axes.len() > MAX_AXES {
             return Err(unsupported(format!("a contraction over more than {MAX_AXES} axes")));
         }

@@ -1,6 +1,7 @@
 //! Statements and expressions of a `Func` as one Cranelift function.
 
 use super::address::{Coefficient, Place, Places};
+use super::contract::Kernels;
 use super::entry::Parameters;
 use super::half;
 use super::outline::Outlined;
@@ -59,8 +60,8 @@ pub(super) struct Emitter<'f, 'b> {
     inductions: HashMap<(Var, Coefficient), Value>,
     /// What to forget at the end of a scope.
     scope: Vec<Forget>,
-    /// The kernel of contractions, if there are any.
-    pub(super) contraction_kernel: Option<FuncRef>,
+    /// The kernels of the runtime that it calls.
+    pub(super) kernels: Kernels,
     /// Returns its parameter.
     fail: Option<Block>,
     /// What is compiled elsewhere, by the first statement.
@@ -117,7 +118,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
         part: Part<'f>,
         builder: FunctionBuilder<'b>,
         environment: &mut dyn Environment<'b>,
-        contraction_kernel: Option<FuncRef>,
+        kernels: Kernels,
         config: TargetFrontendConfig,
     ) -> Emitted<()> {
         let mut emitter = Emitter {
@@ -137,7 +138,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
             pointers: HashMap::new(),
             inductions: HashMap::new(),
             scope: Vec::new(),
-            contraction_kernel,
+            kernels,
             fail: None,
             outlined: HashMap::new(),
         };
@@ -265,6 +266,9 @@ impl<'f, 'b> Emitter<'f, 'b> {
     }
 
     fn for_loop(&mut self, l: &'f For) -> Emitted<()> {
+        if self.copy_nest(l)? {
+            return Ok(());
+        }
         let bounds = (self.number(&l.lo), self.number(&l.hi));
         if let (Some(lo), Some(hi)) = bounds {
             if hi <= lo {

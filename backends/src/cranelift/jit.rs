@@ -2,13 +2,14 @@
 
 use super::image::{make_image, make_image_with};
 use super::wide::Vectors;
-use super::{codegen, contract, unsupported};
+use super::{codegen, contract, copy, unsupported};
 use crate::BackendError;
 use crate::image::Image;
 use crate::kernel::{CallError, Code, Kernel};
 use crate::signature::Lengths;
 use region::{Allocation, Protection};
 use tcc_ir::loops::Func;
+use tcc_runtime::Contraction;
 
 /// The C ABI of generated code.
 type Call = unsafe extern "C" fn(*const *mut u8, *const i64, *mut u8) -> i32;
@@ -18,8 +19,31 @@ type Call = unsafe extern "C" fn(*const *mut u8, *const i64, *mut u8) -> i32;
 pub type Functions<'a> = &'a [(&'a str, usize)];
 
 /// The functions of the runtime.
-fn runtime() -> [(&'static str, usize); 1] {
-    [(contract::SYMBOL, tcc_runtime::tcc_contract as *const () as usize)]
+fn runtime() -> [(&'static str, usize); 2] {
+    [
+        (contract::SYMBOL, contract_on_threads as *const () as usize),
+        (copy::SYMBOL, tcc_runtime::tcc_permute as *const () as usize),
+    ]
+}
+
+/// A contraction on the threads of the pool, if there are several; the bytes are the same.
+///
+/// # Safety
+/// As for [`tcc_runtime::tcc_contract`].
+unsafe extern "C" fn contract_on_threads(
+    contraction: *const Contraction,
+    a: *const u8,
+    b: *const u8,
+    c: *mut u8,
+    workspace: *mut u8,
+) {
+    if tcc_runtime::pool::threads() > 1 {
+        // SAFETY: generated code describes operands that it may read and a result that it may write.
+        unsafe { tcc_runtime::contract_parallel(&*contraction, a, b, c) }
+    } else {
+        // SAFETY: as above, and the working memory is that of this call.
+        unsafe { tcc_runtime::tcc_contract(contraction, a, b, c, workspace) }
+    }
 }
 
 /// Code and tables of one kernel; frees them when dropped.

@@ -6,6 +6,7 @@
 
 mod address;
 mod contract;
+mod copy;
 mod emit;
 mod entry;
 mod half;

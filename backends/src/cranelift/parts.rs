@@ -115,7 +115,7 @@ pub(super) fn define<M: Module>(
         let (id, mut context) = declare(module, &name, linkage)?;
         let config = module.target_config();
         let mut builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
-        let kernel = contract::kernel(func, &mut *module, &mut builder);
+        let kernels = contract::kernels(part.body, &mut *module, &mut builder);
         let mut around = Around {
             module: &mut *module,
             symbol,
@@ -124,7 +124,7 @@ pub(super) fn define<M: Module>(
             built: &mut *built,
             groups: &mut groups,
         };
-        Emitter::emit(func, part, builder, &mut around, kernel, config)?;
+        Emitter::emit(func, part, builder, &mut around, kernels, config)?;
         built(module, id, Built::Context(&mut context))?;
         ids.push(id);
     }

@@ -11,8 +11,9 @@
 //! for i.1 in 0..n { for j.1 in 0..m { C[i.1, j.1] = C[i.1, j.1] / 2.0 } }
 //! ```
 //!
-//! Each factor has an axis of the result that the other one lacks; a product with a vector is bound by
-//! memory, and plain loops serve it as well. The summed axes are put in the order of their strides.
+//! Each factor has an axis of the result that the other one lacks; or one is a vector, and the other a
+//! matrix whose fastest axis is one of the result. (Along a summed one, plain loops serve as well.) The
+//! summed axes are put in the order of their strides.
 //!
 //! Terms are combined by fused multiply-adds in another order than the loops have: needs the contract
 //! `reassoc` for floats.
@@ -150,7 +151,7 @@ impl Recogniser<'_> {
         copy.pop().unwrap_or(nest)
     }
 
-    /// Whether both factors have an axis of their own in the result, and the work is not tiny.
+    /// Whether kernels do better than loops.
     fn is_worthwhile(&self, nest: &Nest) -> bool {
         let own = |factor: &Expr, other: &Expr| {
             nest.free.iter().any(|(var, _)| factor.mentions(*var) && !other.mentions(*var))
@@ -160,9 +161,15 @@ impl Recogniser<'_> {
             .iter()
             .chain(&nest.summed)
             .try_fold(1i64, |volume, (_, extent)| Some(volume.saturating_mul(extent.as_int()?)));
-        own(&nest.left, &nest.right)
-            && own(&nest.right, &nest.left)
-            && volume.is_none_or(|volume| volume > SMALLEST)
+        let matrix_and_vector = |matrix: &Expr, vector: &Expr| {
+            let fastest = nest.free.iter().find(|(var, _)| self.stride(matrix, *var) == 1);
+            own(matrix, vector) && fastest.is_some_and(|(var, _)| !vector.mentions(*var))
+        };
+        let (left, right) = (&nest.left, &nest.right);
+        let fits = own(left, right) && own(right, left)
+            || matrix_and_vector(left, right)
+            || matrix_and_vector(right, left);
+        fits && volume.is_none_or(|volume| volume > SMALLEST)
     }
 
     /// How far a factor moves along an axis, in elements; the largest number if it does not, or if that is

@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod contract;
+mod copy;
 pub mod count;
 pub mod estimate;
 pub mod expand_math;
@@ -34,7 +35,7 @@ pub static LOOP_PASSES: &[Pass<Func>] = &[
     Pass {
         name: "block",
         about: "run what makes and what reads a large intermediate in blocks of its rows",
-        params: &[Param { name: "kib", default: 256, choices: &[16, 64, 256, 1024] }],
+        params: &[Param { name: "kib", default: 1024, choices: &[16, 64, 256, 1024] }],
         required: false,
         run: block::run,
     },

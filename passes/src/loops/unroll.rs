@@ -14,6 +14,7 @@
 //! Iterations keep their order, so every result stays the same bit for bit. Loops whose trip count
 //! is not constant, and parallel and vector loops, stay as they are.
 
+use super::copy::is_permuting_copy;
 use crate::{Changed, PassContext};
 use tcc_ir::loops::{Expr, For, Func, LoopKind, MAX_DEPTH, Stmt};
 
@@ -48,6 +49,10 @@ impl Unroll<'_> {
     fn block(&mut self, block: Vec<Stmt>) -> Vec<Stmt> {
         let mut result = Vec::with_capacity(block.len());
         for mut stmt in block {
+            if matches!(&stmt, Stmt::For(each) if is_permuting_copy(self.func, each)) {
+                result.push(stmt);
+                continue;
+            }
             for nested in stmt.blocks_mut() {
                 *nested = self.block(std::mem::take(nested));
             }

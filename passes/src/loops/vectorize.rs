@@ -24,6 +24,7 @@
 mod legal;
 mod outer;
 
+use super::copy::is_permuting_copy;
 use super::growth::is_within_limits;
 use super::index::Facts;
 use crate::{Changed, PassContext};
@@ -73,6 +74,9 @@ pub fn refusals<'f>(
     statement: &'f Stmt,
 ) -> Vec<(&'f str, Refusal)> {
     let mut found: Vec<(&str, Refusal)> = Vec::new();
+    if matches!(statement, Stmt::For(each) if is_permuting_copy(func, each)) {
+        return found;
+    }
     statement.walk(&mut |stmt| {
         let Stmt::For(each) = stmt else { return };
         if each.body.iter().any(|stmt| matches!(stmt, Stmt::For(_))) {
@@ -162,6 +166,9 @@ impl Vectorizer<'_> {
     }
 
     fn each(&mut self, each: For, result: &mut Vec<Stmt>) {
+        if is_permuting_copy(self.func, &each) {
+            return result.push(Stmt::For(each));
+        }
         if let Some(registers) = outer::registers(self.func, &each, &self.total)
             && let Some(lanes) = self.outer_lanes(&each, registers.len())
             && self.context.spend()

@@ -13,12 +13,6 @@ graph @softmax(n, m; %x: f32[i:n, q:m]) {
 }
 ----
 graph @softmax(n, m; %x: f32[i:n, q:m]) {
-  %0 mx = max[q] %x : f32[i:n]
-  %1 = sub %x, %0 : f32[i:n, q:m]
-  %2 e = exp %1 : f32[i:n, q:m]
-  %3 = sum[q] %2 : f32[i:n]
-  %4 = const 1.0 : f32
-  %5 = div %4, %3 : f32[i:n]
-  %6 p = mul %2, %5 : f32[i:n, q:m]
-  return p = %6[i, q]
+  %0 p = softmax[q] %x : f32[i:n, q:m]
+  return p = %0[i, q]
 }

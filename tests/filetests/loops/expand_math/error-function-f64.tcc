@@ -15,7 +15,8 @@ func @error_function() {
     let erf.x: f64 = X[i]
     let erf.z: f64 = erf.x * erf.x
     let erf.near: f64 = fma(erf.x, fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(5.956905633653031e-11, erf.z, -1.1372693191126323e-9), erf.z, 1.4659736155673959e-8), erf.z, -1.6350307065234626e-7), erf.z, 1.6460999970345427e-6), erf.z, -1.4925595235970651e-5), erf.z, 0.00012055331110409494), erf.z, -0.0008548326980801447), erf.z, 0.0052239776248174784), erf.z, -0.02686617064507674), erf.z, 0.11283791670954878), erf.z, -0.3761263890318375), erf.z, 0.1283791670955126), erf.x)
-    let erf.clamped: f64 = select(6.0 < abs(erf.x), 6.0, select(abs(erf.x) < 0.5, 0.5, abs(erf.x)))
+    let erf.raised: f64 = select(abs(erf.x) < 0.5, 0.5, abs(erf.x))
+    let erf.clamped: f64 = select(6.0 < erf.raised, 6.0, erf.raised)
     let erf.square: f64 = neg(erf.clamped * erf.clamped)
     let erf.pushed: f64 = fma(erf.square, 1.4426950408889634, 6755399441056767.0)
     let erf.n: f64 = erf.pushed - 6755399441056767.0

@@ -13,7 +13,8 @@ func @exponential() {
   output Y: f32[2]
   for i in 0..2 {
     let exp.x: f32 = X[i]
-    let exp.clamped: f32 = select(89.0f32 < exp.x, 89.0f32, select(exp.x < -104.0f32, -104.0f32, exp.x))
+    let exp.raised: f32 = select(exp.x < -104.0f32, -104.0f32, exp.x)
+    let exp.clamped: f32 = select(89.0f32 < exp.raised, 89.0f32, exp.raised)
     let exp.negative: bool = exp.clamped < 0.0f32
     let exp.magic: f32 = select(exp.negative, 12583103.0f32, 12583038.0f32)
     let exp.pushed: f32 = fma(exp.clamped, 1.4426950216293335f32, exp.magic)

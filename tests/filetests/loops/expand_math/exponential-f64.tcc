@@ -13,7 +13,8 @@ func @exponential() {
   output Y: f64[2]
   for i in 0..2 {
     let exp.x: f64 = X[i]
-    let exp.clamped: f64 = select(710.0 < exp.x, 710.0, select(exp.x < -746.0, -746.0, exp.x))
+    let exp.raised: f64 = select(exp.x < -746.0, -746.0, exp.x)
+    let exp.clamped: f64 = select(710.0 < exp.raised, 710.0, exp.raised)
     let exp.negative: bool = exp.clamped < 0.0
     let exp.magic: f64 = select(exp.negative, 6755399441056895.0, 6755399441056766.0)
     let exp.pushed: f64 = fma(exp.clamped, 1.4426950408889634, exp.magic)

@@ -47,7 +47,8 @@ func @power() {
     let pow.sum.low.3: f64 = pow.term.1 - (pow.sum.3 - pow.sum.2)
     let pow.e: f64 = 2.5 * pow.sum.3
     let pow.e.low: f64 = select(abs(pow.e) < 800.0, fma(2.5, pow.sum.low.3, fma(2.5, pow.sum.3, neg(pow.e))), 0.0)
-    let pow.clamped: f64 = select(710.0 < pow.e, 710.0, select(pow.e < -746.0, -746.0, pow.e))
+    let pow.raised: f64 = select(pow.e < -746.0, -746.0, pow.e)
+    let pow.clamped: f64 = select(710.0 < pow.raised, 710.0, pow.raised)
     let pow.pushed: f64 = fma(pow.clamped, 1.4426950408889634, 6755399441055744.0)
     let pow.n: f64 = pow.pushed - 6755399441055744.0
     let pow.n.int: i64 = tobits(pow.pushed) - 4843621399236968448

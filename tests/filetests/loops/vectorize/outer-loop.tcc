@@ -18,29 +18,28 @@ func @columns(n) {
   output Y: f32[20]
   scratch acc: f32
   scratch acc.v: f32[8]
-  for k in 0..20 {
-    acc = 0.0f32
-    let j.length: i64 = max(n, 0)
-    let j.blocks: i64 = j.length div 8
-    vector for j.v in 0..8 {
-      acc.v[j.v] = 0.0f32
+  for k.o in 0..2 {
+    vector for k.v in 0..8 {
+      acc.v[k.v] = 0.0f32
     }
-    for j.o in 0..j.blocks {
-      vector for j.v.1 in 0..8 {
-        acc.v[j.v.1] += X[j.o * 8 + j.v.1, k]
+    for j.1 in 0..n {
+      vector for k.v.1 in 0..8 {
+        acc.v[k.v.1] += X[j.1, k.o * 8 + k.v.1]
       }
     }
-    vector for j.v.2 in 0..4 {
-      acc.v[j.v.2] += acc.v[j.v.2 + 4]
+    vector for k.v.2 in 0..8 {
+      Y[k.o * 8 + k.v.2] = acc.v[k.v.2]
     }
-    vector for j.v.3 in 0..2 {
-      acc.v[j.v.3] += acc.v[j.v.3 + 2]
+  }
+  vector for k.v.3 in 0..4 {
+    acc.v[k.v.3] = 0.0f32
+  }
+  for j.2 in 0..n {
+    vector for k.v.4 in 0..4 {
+      acc.v[k.v.4] += X[j.2, k.v.4 + 16]
     }
-    acc.v[0] += acc.v[1]
-    acc += acc.v[0]
-    for j in j.blocks * 8..j.blocks * 8 + j.length mod 8 {
-      acc += X[j, k]
-    }
-    Y[k] = acc
+  }
+  vector for k.v.5 in 0..4 {
+    Y[k.v.5 + 16] = acc.v[k.v.5]
   }
 }
