@@ -5,6 +5,7 @@
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use crate::contraction::CHUNK;
+use crate::gemv::Gemv;
 use crate::kernel::{Segment, Tile};
 use crate::plan::{Plan, PlanAxis};
 use crate::table::Kernels;
@@ -18,6 +19,8 @@ pub struct Direct {
     n: PlanAxis,
     k: PlanAxis,
     vectors: usize,
+    /// The operand in vectors is read once, row by row.
+    stream: bool,
 }
 
 /// The axis in place of one that does not exist.
@@ -35,23 +38,36 @@ pub fn direct(plan: &Plan, kernels: &Kernels) -> Option<Direct> {
         return None;
     }
     // What is read again and again must stay in a cache, in lines that are used whole.
-    let small = m.extent.saturating_mul(k.extent.min(CHUNK)) * kernels.bytes <= 512 << 10
-        && m.extent.saturating_mul(n.extent) * kernels.bytes <= 512 << 10;
-    if !(small || n.extent <= 2 * kernels.columns[0]) {
+    let bytes = |rows: usize, columns: usize| rows.saturating_mul(columns).saturating_mul(kernels.bytes);
+    let small = bytes(m.extent, k.extent.min(CHUNK)) <= 64 << 10 && bytes(m.extent, n.extent) <= 256 << 10;
+    // Rows a multiple of a page apart evict each other from the first level cache.
+    let aliased = n.extent > 24
+        && k.extent >= CHUNK
+        && bytes(n.y.unsigned_abs(), 1) % 1024 == 0
+        && m.extent <= 2 * kernels.len;
+    if aliased || !(small || n.extent <= 2 * kernels.columns[0]) {
         return None;
     }
-    let vectors = match m.extent.div_ceil(kernels.len) {
-        0..=1 => 1,
-        3 if kernels.columns[2] > 0 => 3,
-        _ if kernels.columns[1] > 0 => 2,
-        _ => 1,
+    let wide = |vectors: usize| kernels.columns[vectors - 1] > 0;
+    let vectors = if m.extent <= kernels.len || !wide(2) {
+        1
+    } else if m.extent > 2 * kernels.len && m.extent <= 3 * kernels.len && wide(3) {
+        3
+    } else {
+        2
     };
-    Some(Direct { m, n, k, vectors })
+    // One column needs no tile; a few do not either where rows are long and come from memory.
+    let stream = n.extent == 1 && m.extent >= 4 * kernels.len
+        || n.extent <= 8 && m.extent >= 64 * kernels.len && bytes(m.extent, k.extent) >= 1 << 20;
+    Some(Direct { m, n, k, vectors, stream })
 }
 
 /// How many of `rest` columns the next tile takes: tiles of about the same size.
 #[inline]
 pub fn next_columns(kernels: &Kernels, vectors: usize, most: usize, rest: usize) -> usize {
+    if rest <= most && kernels.tiles[vectors - 1][rest - 1].is_some() {
+        return rest;
+    }
     let mut tiles = rest.div_ceil(most);
     loop {
         let columns = rest.div_ceil(tiles);
@@ -79,7 +95,7 @@ pub unsafe fn run(
         .iter()
         .fold(0_usize, |sum, (a, b)| sum.saturating_add(a.extent.saturating_mul(b.extent)))
         .saturating_mul(kernels.bytes);
-    let group = (GROUP_BYTES / footprint).clamp(1, inner.extent);
+    let group = if inner.extent > 1 { (GROUP_BYTES / footprint).clamp(1, inner.extent) } else { 1 };
     for flat in 0..outer_count {
         let (mut rest, mut ox, mut oy, mut oc) = (flat, 0, 0, 0);
         for axis in outer {
@@ -113,8 +129,27 @@ unsafe fn products(
     accumulate: bool,
     (count, batch): (usize, PlanAxis),
 ) {
-    let Direct { m, n, k, vectors } = *direct;
+    let Direct { m, n, k, vectors, stream } = *direct;
     let bytes = kernels.bytes as isize;
+    if stream {
+        let kernel = kernels.gemv[n.extent.next_power_of_two().trailing_zeros() as usize];
+        for place in 0..count as isize {
+            kernel(&Gemv {
+                x: x.wrapping_offset(place * batch.x * bytes),
+                x_step: k.x,
+                y: y.wrapping_offset(place * batch.y * bytes),
+                y_step: k.y,
+                y_column: n.y,
+                columns: n.extent,
+                rows: m.extent,
+                depth: k.extent,
+                c: c.wrapping_offset(place * batch.c * bytes),
+                c_column: n.c,
+                accumulate,
+            });
+        }
+        return;
+    }
     let mut tile = Tile {
         x,
         x_step: k.x,

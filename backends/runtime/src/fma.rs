@@ -44,14 +44,14 @@ fn sum_to_odd(a: f64, b: f64) -> f64 {
 
 /// [`fma_f32`] without the instruction: the product is exact in binary64, whose 53 bits are more
 /// than twice 24 plus two, so a sum rounded to odd rounds correctly to 24.
-#[inline]
+#[inline(never)]
 pub fn software_f32(x: f32, y: f32, z: f32) -> f32 {
     sum_to_odd(f64::from(x) * f64::from(y), f64::from(z)) as f32
 }
 
 /// [`fma_f64`] without the instruction: Boldo and Melquiond's algorithm where nothing can overflow
 /// or become subnormal, integers elsewhere.
-#[inline]
+#[inline(never)]
 pub fn software_f64(x: f64, y: f64, z: f64) -> f64 {
     let exponent = |value: f64| ((value.to_bits() >> 52) & 0x7ff) as i32;
     let (ex, ey, ez) = (exponent(x), exponent(y), exponent(z));

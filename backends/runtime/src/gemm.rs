@@ -3,12 +3,14 @@
 
 #![allow(unsafe_op_in_unsafe_fn)]
 
+use crate::callbacks::{Callbacks, Finished};
 use crate::contraction::CHUNK;
 use crate::direct::next_columns;
-use crate::kernel::{Run, Scatter, Segment, Tile};
+use crate::kernel::{Run, Scatter, Segment, TILE_BYTES, Tile};
 use crate::pack::Panel;
 use crate::plan::{Axes, Plan, PlanAxis, offsets, second_fastest, sort_and_fuse};
 use crate::table::Kernels;
+use crate::vector::fence;
 
 /// Bytes of the block of `x` that stays in the second level cache.
 pub const X_BYTES: usize = 512 << 10;
@@ -20,8 +22,6 @@ pub const Y_BYTES: usize = 2 << 20;
 pub const MAX_BLOCK: usize = 4096;
 /// A result of this many bytes is written past the caches: it does not fit them anyway.
 const STREAM_BYTES: usize = 16 << 20;
-/// Bytes of one finished tile that is not stored straight to the result.
-const TILE_BYTES: usize = 16 << 10;
 /// What a cache line aligned piece of memory may lose.
 const ALIGN: usize = 64;
 
@@ -52,11 +52,21 @@ struct Strip {
     runs: (usize, usize),
     /// Whether the result is contiguous across the rows.
     transposed: bool,
+    /// How far apart columns lie in the result; 0: not evenly.
+    step: isize,
 }
 
 impl Strip {
-    const EMPTY: Strip =
-        Strip { start: 0, count: 0, vectors: 0, padded: 0, panel: 0, runs: (0, 0), transposed: false };
+    const EMPTY: Strip = Strip {
+        start: 0,
+        count: 0,
+        vectors: 0,
+        padded: 0,
+        panel: 0,
+        runs: (0, 0),
+        transposed: false,
+        step: 0,
+    };
 }
 
 /// Working memory, cut into pieces.
@@ -98,14 +108,15 @@ pub unsafe fn gemm(
     plan: &mut Plan,
     kernels: &Kernels,
     (x, y, c): (*const u8, *const u8, *mut u8),
-    accumulate: bool,
+    (accumulate, callbacks): (bool, &Callbacks),
     workspace: *mut u8,
 ) {
     sort_and_fuse(&mut plan.m);
     sort_and_fuse(&mut plan.n);
     sort_and_fuse(&mut plan.batch);
     second_fastest(&mut plan.m, |axis| axis.x);
-    split_rows(plan, kernels);
+    let split = split_rows(plan, kernels);
+    let shape = shape(plan, kernels, (accumulate, split), callbacks);
     second_fastest(&mut plan.n, |axis| axis.y);
     let mut memory = Memory { next: workspace };
     let blocks = Blocks {
@@ -135,16 +146,16 @@ pub unsafe fn gemm(
         }
         let operands =
             (x.wrapping_offset(ox * bytes), y.wrapping_offset(oy * bytes), c.wrapping_offset(oc * bytes));
-        matrix(plan, kernels, operands, accumulate, &blocks);
+        matrix(plan, &shape, kernels, operands, (accumulate, callbacks), &blocks);
         batch += 1;
     }
 }
 
 /// If `x` and the result are contiguous along different axes, a tile takes a little of both: rows are
 /// packed in runs of `side`, and the finished tile is transposed on its way out.
-fn split_rows(plan: &mut Plan, kernels: &Kernels) {
+fn split_rows(plan: &mut Plan, kernels: &Kernels) -> bool {
     let side = kernels.side;
-    let [first, second, ..] = plan.m[..] else { return };
+    let [first, second, ..] = plan.m[..] else { return false };
     let across = kernels.len * 2 / side.max(1);
     if side > 1
         && first.x.unsigned_abs() != 1
@@ -163,7 +174,9 @@ fn split_rows(plan: &mut Plan, kernels: &Kernels) {
         };
         plan.m.insert(2, along(second, side));
         plan.m.insert(3, along(first, across));
+        return true;
     }
+    false
 }
 
 /// How a matrix product is cut into blocks and tiles.
@@ -181,6 +194,8 @@ struct Shape {
     segment: usize,
     /// All of `y` is packed at once, so that a block of the result is finished before the next one.
     y_once: bool,
+    /// `y` is read where it lies.
+    y_in_place: bool,
     /// The result is written past the caches.
     stream: bool,
 }
@@ -198,14 +213,15 @@ fn contiguous_rows(axes: &[PlanAxis]) -> usize {
 }
 
 /// Chooses tiles and blocks.
-fn shape(plan: &Plan, kernels: &Kernels, accumulate: bool) -> Shape {
+fn shape(plan: &Plan, kernels: &Kernels, (accumulate, split): (bool, bool), callbacks: &Callbacks) -> Shape {
     let (m, n, k) = (plan.m.size(), plan.n.size(), plan.k.size());
     let (bytes, len) = (kernels.bytes, kernels.len);
     let run = contiguous_rows(&plan.m);
     let wide = |vectors: usize| kernels.columns[vectors - 1];
-    let vectors = if m <= len || wide(2) == 0 || n > wide(2) && n <= wide(1) && n.is_multiple_of(8) {
+    let vectors = if m <= len || wide(2) == 0 {
         1
     } else if wide(3) > 0
+        && !split
         && (n <= wide(3) && m > 2 * len
             || run % (2 * len) != 0 && (run % (3 * len) == 0 || 2 * run == 3 * len))
     {
@@ -221,7 +237,16 @@ fn shape(plan: &Plan, kernels: &Kernels, accumulate: bool) -> Shape {
     let whole = if segment < MAX_BLOCK { segment } else { rows };
     let fitting = (X_BYTES / (depth * bytes)).min(MAX_BLOCK);
     let m_block = if fitting >= whole { fitting / whole * whole } else { fitting / rows * rows };
-    let n_block = (Y_BYTES / (depth * bytes)).min(MAX_BLOCK) / columns * columns;
+    // What few rows read again is not worth packing if its lines are used whole.
+    let pack_y = if plan.swapped { callbacks.pack_a } else { callbacks.pack_b };
+    let y_in_place = pack_y.is_none()
+        && m <= 3 * rows
+        && match (&plan.n[..], &plan.k[..]) {
+            ([n], [k]) => n.y == 1 || k.y == 1 && !(n.y.unsigned_abs() * bytes).is_multiple_of(1024),
+            _ => false,
+        };
+    let n_bytes = if y_in_place { usize::MAX } else { Y_BYTES };
+    let n_block = (n_bytes / (depth * bytes)).min(MAX_BLOCK) / columns * columns;
     Shape {
         m,
         n,
@@ -232,43 +257,52 @@ fn shape(plan: &Plan, kernels: &Kernels, accumulate: bool) -> Shape {
         n_block,
         segment: if m_block % segment == 0 || segment > m_block { segment } else { usize::MAX },
         y_once: n <= n_block && n.saturating_mul(k).saturating_mul(bytes) <= Y_BYTES,
-        stream: !accumulate && k <= CHUNK && m.saturating_mul(n).saturating_mul(bytes) >= STREAM_BYTES,
+        y_in_place,
+        stream: !accumulate
+            && callbacks.epilogue.is_none()
+            && k <= CHUNK
+            && m.saturating_mul(n).saturating_mul(bytes) >= STREAM_BYTES,
     }
 }
 
 /// One matrix product.
 unsafe fn matrix(
     plan: &Plan,
+    shape: &Shape,
     kernels: &Kernels,
     (x, y, c): (*const u8, *const u8, *mut u8),
-    accumulate: bool,
+    (accumulate, callbacks): (bool, &Callbacks),
     blocks: &Blocks,
 ) {
-    let shape = shape(plan, kernels, accumulate);
+    let Callbacks { pack_a, pack_b, .. } = *callbacks;
+    let (pack_x, pack_y) = if plan.swapped { (pack_b, pack_a) } else { (pack_a, pack_b) };
     let mut jc = 0;
     while jc < shape.n {
         let nc = shape.n_block.min(shape.n - jc);
         offsets(&plan.n, (jc, nc), |axis| (axis.y, axis.c), (blocks.y_n, blocks.c_n));
-        let n_strips = column_strips(blocks, kernels, nc, &shape);
+        let n_strips = column_strips(blocks, kernels, nc, shape);
         // The sum outside and the rows inside, or the other way around.
         let k_outer = if shape.y_once { shape.k } else { CHUNK };
         let mut po = 0;
         while po < shape.k {
             let mut pc = po;
-            while pc < shape.k.min(po + k_outer) {
+            while pc < shape.k.min(po + k_outer) && !shape.y_in_place {
                 let kc = CHUNK.min(shape.k - pc);
                 offsets(&plan.k, (pc, kc), |axis| (axis.x, axis.y), (blocks.x_k, blocks.y_k));
                 for strip in 0..n_strips {
                     let strip = &*blocks.n_strips.add(strip);
-                    (kernels.pack)(&Panel {
-                        from: y,
-                        rows: blocks.y_n.add(strip.start),
-                        row_count: strip.count,
-                        width: strip.count,
-                        sum: blocks.y_k,
-                        sum_count: kc,
-                        to: blocks.y.add(((pc - po) * nc + strip.start * kc) * kernels.bytes),
-                    });
+                    pack_panel(
+                        (kernels, pack_y, callbacks),
+                        &Panel {
+                            from: y,
+                            rows: blocks.y_n.add(strip.start),
+                            row_count: strip.count,
+                            width: strip.count,
+                            sum: blocks.y_k,
+                            sum_count: kc,
+                            to: blocks.y.add(((pc - po) * nc + strip.start * kc) * kernels.bytes),
+                        },
+                    );
                 }
                 pc += kc;
             }
@@ -276,15 +310,28 @@ unsafe fn matrix(
             while ic < shape.m {
                 let mc = shape.m_block.min(shape.m - ic);
                 offsets(&plan.m, (ic, mc), |axis| (axis.x, axis.c), (blocks.x_m, blocks.c_m));
-                let m_strips = row_strips(blocks, kernels, (ic, mc), &shape);
+                let m_strips = row_strips(blocks, kernels, (ic, mc), shape, c as usize);
                 let mut pc = po;
                 while pc < shape.k.min(po + k_outer) {
                     let kc = CHUNK.min(shape.k - pc);
                     offsets(&plan.k, (pc, kc), |axis| (axis.x, axis.y), (blocks.x_k, blocks.y_k));
-                    pack_rows(kernels, blocks, x, (m_strips, kc));
-                    let y_panels = blocks.y.add((pc - po) * nc * kernels.bytes);
-                    let add = accumulate || pc > 0;
-                    block(kernels, blocks, (y_panels, c), (m_strips, n_strips, kc), (add, shape.stream));
+                    pack_rows((kernels, pack_x, callbacks), blocks, x, (m_strips, kc));
+                    let y = if shape.y_in_place {
+                        let (n, k) = (plan.n[0].y, plan.k[0].y);
+                        let offset = (jc as isize * n + pc as isize * k) * kernels.bytes as isize;
+                        Broadcast { from: y.wrapping_offset(offset), packed: false, step: k, column: n }
+                    } else {
+                        let panels = blocks.y.add((pc - po) * nc * kernels.bytes);
+                        Broadcast { from: panels, packed: true, step: 0, column: 1 }
+                    };
+                    let how = Store { accumulate: accumulate || pc > 0, stream: shape.stream };
+                    block(kernels, blocks, (&y, c), (m_strips, n_strips, kc), how, |finished| {
+                        if let Some(epilogue) = callbacks.epilogue
+                            && pc + kc == shape.k
+                        {
+                            epilogue(callbacks.context, finished);
+                        }
+                    });
                     pc += kc;
                 }
                 ic += mc;
@@ -295,13 +342,48 @@ unsafe fn matrix(
     }
     if shape.stream {
         // Stores past the caches are ordered by nothing else.
-        #[cfg(target_arch = "x86_64")]
-        core::arch::x86_64::_mm_sfence();
+        fence();
     }
 }
 
+/// How a panel is packed: with these kernels, or by this callback.
+type Packing<'a> = (&'a Kernels, Option<unsafe extern "C" fn(*mut u8, *const Panel)>, &'a Callbacks);
+
+/// Packs one panel.
+unsafe fn pack_panel((kernels, callback, callbacks): Packing, panel: &Panel) {
+    let Some(callback) = callback else { return (kernels.pack)(panel) };
+    if panel.row_count < panel.width {
+        panel.to.write_bytes(0, panel.width * panel.sum_count * kernels.bytes);
+    }
+    callback(callbacks.context, panel);
+}
+
+/// How tiles read the operand that is broadcast.
+struct Broadcast {
+    /// The block's first element.
+    from: *const u8,
+    /// Whether it lies in panels as wide as the strips.
+    packed: bool,
+    /// The stride along the sum, if it does not.
+    step: isize,
+    /// The stride along the columns.
+    column: isize,
+}
+
+/// How tiles are stored.
+#[derive(Clone, Copy)]
+struct Store {
+    accumulate: bool,
+    stream: bool,
+}
+
 /// Packs the rows of a block.
-unsafe fn pack_rows(kernels: &Kernels, blocks: &Blocks, x: *const u8, (strips, kc): (usize, usize)) {
+unsafe fn pack_rows(
+    (kernels, pack_x, callbacks): Packing,
+    blocks: &Blocks,
+    x: *const u8,
+    (strips, kc): (usize, usize),
+) {
     // Neighbouring panels share cache lines if the rows are contiguous in short runs: they are packed
     // together, a few summed indices at a time.
     let along_sum = kc > 1 && *blocks.x_k.add(1) == *blocks.x_k + 1;
@@ -316,15 +398,18 @@ unsafe fn pack_rows(kernels: &Kernels, blocks: &Blocks, x: *const u8, (strips, k
                 let strip = &mut *blocks.m_strips.add(strip);
                 let width = strip.vectors * kernels.len;
                 strip.panel = strip.padded * kc;
-                (kernels.pack)(&Panel {
-                    from: x,
-                    rows: blocks.x_m.add(strip.start),
-                    row_count: strip.count,
-                    width,
-                    sum: blocks.x_k.add(k),
-                    sum_count: count,
-                    to: blocks.x.add((strip.panel + k * width) * kernels.bytes),
-                });
+                pack_panel(
+                    (kernels, pack_x, callbacks),
+                    &Panel {
+                        from: x,
+                        rows: blocks.x_m.add(strip.start),
+                        row_count: strip.count,
+                        width,
+                        sum: blocks.x_k.add(k),
+                        sum_count: count,
+                        to: blocks.x.add((strip.panel + k * width) * kernels.bytes),
+                    },
+                );
             }
             k += count;
         }
@@ -341,7 +426,11 @@ unsafe fn column_strips(blocks: &Blocks, kernels: &Kernels, nc: usize, shape: &S
         if rest < 2 * shape.columns && rest != shape.columns {
             count = next_columns(kernels, shape.vectors, shape.columns, rest);
         }
-        blocks.n_strips.add(strips).write(Strip { start, count, ..Strip::EMPTY });
+        let table = blocks.c_n.add(start);
+        let step = if count > 1 { *table.add(1) - *table } else { 0 };
+        let even = (1..count).all(|column| *table.add(column) == *table + column as isize * step);
+        let step = if even { step } else { 0 };
+        blocks.n_strips.add(strips).write(Strip { start, count, step, ..Strip::EMPTY });
         strips += 1;
         start += count;
     }
@@ -349,12 +438,24 @@ unsafe fn column_strips(blocks: &Blocks, kernels: &Kernels, nc: usize, shape: &S
 }
 
 /// Cuts the rows of a block into strips of vectors, and notes how each lies in the result.
-unsafe fn row_strips(blocks: &Blocks, kernels: &Kernels, (ic, mc): (usize, usize), shape: &Shape) -> usize {
+unsafe fn row_strips(
+    blocks: &Blocks,
+    kernels: &Kernels,
+    (ic, mc): (usize, usize),
+    shape: &Shape,
+    c: usize,
+) -> usize {
     let (mut start, mut strips, mut runs, mut padded) = (0, 0, 0, 0);
     while start < mc {
         let to_segment = shape.segment - (ic + start) % shape.segment;
-        let count = (shape.vectors * kernels.len).min(mc - start).min(to_segment);
         let table = blocks.c_m.add(start);
+        let mut count = (shape.vectors * kernels.len).min(mc - start).min(to_segment);
+        if shape.stream && to_segment == shape.segment && shape.segment.saturating_mul(kernels.bytes) >= 256 {
+            // A short tile first, so that all others begin with a cache line.
+            let place = c.wrapping_add_signed(*table * kernels.bytes as isize);
+            let head = place.wrapping_neg() % 64 / kernels.bytes;
+            count = if head > 0 { count.min(head) } else { count };
+        }
         let first = runs;
         let mut row = 0;
         while row < count {
@@ -375,6 +476,7 @@ unsafe fn row_strips(blocks: &Blocks, kernels: &Kernels, (ic, mc): (usize, usize
             panel: 0,
             runs: (first, runs - first),
             transposed: is_transposed(table, count, kernels.side),
+            step: 0,
         });
         padded += vectors * kernels.len;
         strips += 1;
@@ -396,15 +498,21 @@ unsafe fn is_transposed(table: *const isize, count: usize, side: usize) -> bool 
 unsafe fn block(
     kernels: &Kernels,
     blocks: &Blocks,
-    (y, c): (*const u8, *mut u8),
+    (y, c): (&Broadcast, *mut u8),
     (m_strips, n_strips, kc): (usize, usize, usize),
-    (accumulate, stream): (bool, bool),
+    Store { accumulate, stream }: Store,
+    finish: impl Fn(&Finished),
 ) {
     let bytes = kernels.bytes;
     let segment = Segment { x: 0, y: 0, len: kc };
     for n_strip in 0..n_strips {
         let columns = *blocks.n_strips.add(n_strip);
         let c_n = blocks.c_n.add(columns.start);
+        let y_from = if y.packed {
+            y.from.add(columns.start * kc * bytes)
+        } else {
+            y.from.wrapping_offset(columns.start as isize * y.column * bytes as isize)
+        };
         for m_strip in 0..m_strips {
             let rows = *blocks.m_strips.add(m_strip);
             let last = rows.count - (rows.vectors - 1) * kernels.len;
@@ -414,9 +522,9 @@ unsafe fn block(
             let tile = Tile {
                 x: blocks.x.add(rows.panel * bytes),
                 x_step: width as isize,
-                y: y.add(columns.start * kc * bytes),
-                y_step: columns.count as isize,
-                y_column: 1,
+                y: y_from,
+                y_step: if y.packed { columns.count as isize } else { y.step },
+                y_column: y.column,
                 segments: &segment,
                 segment_count: 1,
                 c: if direct { place } else { blocks.tile },
@@ -431,7 +539,7 @@ unsafe fn block(
             };
             let full = last == kernels.len;
             let of = rows.vectors - 1;
-            let function = if full && columns.count == kernels.columns[of] {
+            let function = if full && y.packed && columns.count == kernels.columns[of] {
                 kernels.packed[of]
             } else if full {
                 kernels.tiles[of][columns.count - 1]
@@ -452,11 +560,20 @@ unsafe fn block(
                     transposed: rows.transposed,
                     columns: c_n,
                     column_count: columns.count,
+                    step: columns.step,
                     c,
                     accumulate,
                     stream,
                 });
             }
+            finish(&Finished {
+                c,
+                rows: blocks.c_m.add(rows.start),
+                row_count: rows.count,
+                columns: c_n,
+                column_count: columns.count,
+                contiguous: rows.runs.1 == 1,
+            });
         }
     }
 }
@@ -465,7 +582,7 @@ unsafe fn block(
 ///
 /// # Safety
 /// `c` is valid at every offset of the free axes.
-pub unsafe fn clear(axes: [&Axes; 3], bytes: usize, c: *mut u8) {
+pub unsafe fn clear(axes: [&Axes; 3], bytes: usize, c: *mut u8, accumulate: bool, callbacks: &Callbacks) {
     let sizes = axes.map(Axes::size);
     for flat in 0..sizes.iter().product() {
         let (mut rest, mut offset) = (flat, 0);
@@ -473,6 +590,14 @@ pub unsafe fn clear(axes: [&Axes; 3], bytes: usize, c: *mut u8) {
             offset += (rest % axis.extent) as isize * axis.c;
             rest /= axis.extent;
         }
-        c.wrapping_offset(offset * bytes as isize).write_bytes(0, bytes);
+        let c = c.wrapping_offset(offset * bytes as isize);
+        if !accumulate {
+            c.write_bytes(0, bytes);
+        }
+        if let Some(epilogue) = callbacks.epilogue {
+            let (rows, columns) = (&0, &0);
+            let tile = Finished { c, rows, row_count: 1, columns, column_count: 1, contiguous: true };
+            epilogue(callbacks.context, &tile);
+        }
     }
 }

@@ -9,7 +9,7 @@
 
 use crate::element::Element;
 use crate::pack::Transpose;
-use crate::vector::{Task, Vector};
+use crate::vector::{Task, Vector, prefetch, stream};
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
@@ -61,6 +61,14 @@ pub struct Tile {
     pub c_batch: isize,
 }
 
+impl Tile {
+    /// The offset of a column.
+    #[inline(always)]
+    unsafe fn column(&self, column: usize) -> isize {
+        if self.c_columns.is_null() { column as isize * self.c_column } else { *self.c_columns.add(column) }
+    }
+}
+
 /// A tile kernel.
 pub type TileFn = unsafe fn(&Tile);
 
@@ -85,7 +93,22 @@ impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, co
             for segment in 0..tile.segment_count {
                 let segment = *tile.segments.add(segment);
                 let (mut x, mut y) = (x.wrapping_offset(segment.x), y.wrapping_offset(segment.y));
+                if PACKED {
+                    for column in 0..COLUMNS {
+                        let to = c.wrapping_offset(tile.column(column));
+                        for place in 0..VECTORS {
+                            prefetch(to.wrapping_add(place * V::LEN).cast());
+                        }
+                    }
+                }
                 for _ in 0..segment.len {
+                    if PACKED {
+                        // The panel comes from the second level cache: eight steps ahead.
+                        let ahead = x.wrapping_offset(8 * tile.x_step);
+                        for place in 0..VECTORS {
+                            prefetch(ahead.wrapping_add(place * V::LEN).cast());
+                        }
+                    }
                     let mut vectors = [V::zero(); VECTORS];
                     for (place, vector) in vectors.iter_mut().enumerate() {
                         let from = x.wrapping_add(place * V::LEN);
@@ -107,12 +130,7 @@ impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, co
                 }
             }
             for (column, sums) in sums.iter().enumerate() {
-                let offset = if tile.c_columns.is_null() {
-                    column as isize * tile.c_column
-                } else {
-                    *tile.c_columns.add(column)
-                };
-                let to = c.wrapping_offset(offset);
+                let to = c.wrapping_offset(tile.column(column));
                 for (place, &sum) in sums.iter().enumerate() {
                     let to = to.wrapping_add(place * V::LEN);
                     if TAIL && place + 1 == VECTORS {
@@ -158,6 +176,8 @@ pub struct Scatter {
     pub columns: *const isize,
     /// How many.
     pub column_count: usize,
+    /// How far apart they are; 0: not evenly.
+    pub step: isize,
     /// The result.
     pub c: *mut u8,
     /// Whether the result is added to.
@@ -184,16 +204,45 @@ impl<V: Vector, W: Transpose> Task for ScatterTask<'_, V, W> {
         for run in 0..task.run_count {
             let run = *task.runs.add(run);
             let len = run.len as usize;
+            let bytes = len * size_of::<V::Element>();
+            if task.stream && task.column_count > 1 && task.step == len as isize {
+                // The columns follow each other without a gap: one piece.
+                gather_columns::<V>(task, run);
+                continue;
+            }
             for column in 0..task.column_count {
                 let from = tile.add(column * task.stride + run.row as usize);
                 let to = c.wrapping_offset(*task.columns.add(column) + run.c);
-                if task.stream && stream(from.cast(), to.cast(), len * size_of::<V::Element>()) {
-                    continue;
+                if task.stream && bytes >= 128 {
+                    stream(from.cast(), to.cast(), bytes);
+                } else {
+                    put_run::<V>(from, to, len, task.accumulate);
                 }
-                put_run::<V>(from, to, len, task.accumulate);
             }
         }
     }
+}
+
+/// The most bytes of a tile: 24 registers, and a vector that is read too much.
+pub const TILE_BYTES: usize = 4 << 10;
+
+/// Writes a run of rows of all columns, which are contiguous, past the caches.
+#[inline(always)]
+unsafe fn gather_columns<V: Vector>(task: &Scatter, run: Run) {
+    let mut piece = [const { MaybeUninit::<u8>::uninit() }; TILE_BYTES];
+    let piece = piece.as_mut_ptr().cast::<V::Element>();
+    let tile = task.tile.cast::<V::Element>().add(run.row as usize);
+    let len = run.len as usize;
+    for column in 0..task.column_count {
+        // Whole vectors: what is too much is overwritten by the next column, or room at the end.
+        let mut done = 0;
+        while done < len {
+            V::load(tile.add(column * task.stride + done)).store(piece.add(column * len + done));
+            done += V::LEN;
+        }
+    }
+    let to = task.c.cast::<V::Element>().wrapping_offset(*task.columns + run.c);
+    stream(piece.cast(), to.cast(), task.column_count * len * size_of::<V::Element>());
 }
 
 /// Stores or adds `len` elements.
@@ -214,27 +263,6 @@ unsafe fn put_run<V: Vector>(from: *const V::Element, to: *mut V::Element, len: 
         value.store_part(to, count);
         done += count;
     }
-}
-
-/// Writes past the caches, in pieces of half a cache line. False: the alignment is not right.
-#[inline(always)]
-unsafe fn stream(from: *const u8, to: *mut u8, bytes: usize) -> bool {
-    if !(to as usize).is_multiple_of(32) || !bytes.is_multiple_of(32) {
-        return false;
-    }
-    #[cfg(target_arch = "x86_64")]
-    {
-        use core::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_stream_si128};
-        for piece in 0..bytes / 16 {
-            _mm_stream_si128(
-                to.cast::<__m128i>().add(piece),
-                _mm_loadu_si128(from.cast::<__m128i>().add(piece)),
-            );
-        }
-        true
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    false
 }
 
 /// Spreads a tile whose runs lie across its rows.

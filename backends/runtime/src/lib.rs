@@ -20,17 +20,20 @@
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
+mod callbacks;
 mod contraction;
 mod detect;
 mod direct;
 mod element;
 pub mod fma;
 mod gemm;
+mod gemv;
 mod kernel;
 mod lanes;
 mod pack;
 #[cfg(feature = "std")]
 mod parallel;
+mod permute;
 mod plan;
 #[cfg(feature = "std")]
 pub mod pool;
@@ -38,11 +41,14 @@ mod reference;
 mod table;
 mod vector;
 
+pub use callbacks::{Callbacks, Finished};
 pub use contraction::{Axis, CHUNK, Contraction, MAX_AXES, MAX_LANES};
 pub use detect::{InstructionSet, detect};
 pub use element::{Complex, Element, ElementType};
+pub use pack::Panel;
 #[cfg(feature = "std")]
 pub use parallel::contract_parallel;
+pub use permute::{MoveAxis, permute_with, tcc_permute};
 pub use reference::reference;
 
 /// Bytes of working memory that suffice for every contraction.
@@ -64,6 +70,23 @@ pub unsafe extern "C" fn tcc_contract(
     unsafe { contract_with(detect(), &*contraction, a, b, c, workspace) }
 }
 
+/// Computes a contraction with calls into generated code. See [`contract_fused`].
+///
+/// # Safety
+/// As [`contract_fused`]; `contraction` and `callbacks` point to what they should.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tcc_contract_fused(
+    contraction: *const Contraction,
+    callbacks: *const Callbacks,
+    a: *const u8,
+    b: *const u8,
+    c: *mut u8,
+    workspace: *mut u8,
+) {
+    // SAFETY: the caller's promise; the processor has what was detected.
+    unsafe { contract_fused(detect(), &*contraction, &*callbacks, a, b, c, workspace) }
+}
+
 /// Computes a contraction with the kernels of `set`. A description that is not valid (an unknown
 /// element type, a number of lanes that is no power of two) computes nothing.
 ///
@@ -79,7 +102,26 @@ pub unsafe fn contract_with(
     c: *mut u8,
     workspace: *mut u8,
 ) {
-    if !contraction.is_valid() {
+    // SAFETY: the caller's promise.
+    unsafe { contract_fused(set, contraction, &Callbacks::NONE, a, b, c, workspace) }
+}
+
+/// Computes a contraction, calling `callbacks` on the way. They need chunks: with more lanes than
+/// one, a description that has callbacks is not valid either, and computes nothing.
+///
+/// # Safety
+/// As [`contract_with`], but an operand whose panels are packed by a callback is never read. The
+/// callbacks do what [`Callbacks`] says, and nothing else to the operands, result and workspace.
+pub unsafe fn contract_fused(
+    set: InstructionSet,
+    contraction: &Contraction,
+    callbacks: &Callbacks,
+    a: *const u8,
+    b: *const u8,
+    c: *mut u8,
+    workspace: *mut u8,
+) {
+    if !contraction.is_valid() || contraction.lanes > 1 && !callbacks.is_none() {
         return;
     }
     let mut plan = plan::Plan::new();
@@ -91,11 +133,10 @@ pub unsafe fn contract_with(
     let c = c.wrapping_offset(at(plan.start.c));
     let accumulate = contraction.accumulate != 0;
     if plan.empty_sum {
-        if !accumulate {
-            // SAFETY: the free axes reach valid elements of the result.
-            unsafe { gemm::clear([&plan.m, &plan.n, &plan.batch], bytes, c) }
-        }
-        return;
+        // SAFETY: the free axes reach valid elements of the result.
+        return unsafe {
+            gemm::clear([&plan.m, &plan.n, &plan.batch], bytes, c, accumulate, callbacks);
+        };
     }
     let (x, y) = if plan.swapped { (b, a) } else { (a, b) };
     let (x, y) = (x.wrapping_offset(at(plan.start.x)), y.wrapping_offset(at(plan.start.y)));
@@ -105,10 +146,12 @@ pub unsafe fn contract_with(
         // SAFETY: the caller's promise.
         return unsafe { lanes::run(&plan, kernels, (x, y, c), how, workspace) };
     }
-    if let Some(direct) = direct::direct(&plan, kernels) {
+    if callbacks.is_none()
+        && let Some(direct) = direct::direct(&plan, kernels)
+    {
         // SAFETY: the caller's promise.
         return unsafe { direct::run(&direct, &plan, kernels, (x, y, c), accumulate) };
     }
     // SAFETY: the caller's promise.
-    unsafe { gemm::gemm(&mut plan, kernels, (x, y, c), accumulate, workspace) }
+    unsafe { gemm::gemm(&mut plan, kernels, (x, y, c), (accumulate, callbacks), workspace) }
 }

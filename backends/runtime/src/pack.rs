@@ -10,7 +10,10 @@
 use crate::vector::{Machine, Task, Vector};
 use core::marker::PhantomData;
 
-/// One panel to be packed. Offsets count elements.
+/// One panel to be packed: `to[k * width + row]` is the element of the operand at `from`, moved by
+/// `rows[row] + sum[k]` elements.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
 pub struct Panel {
     /// The operand.
     pub from: *const u8,
@@ -64,7 +67,7 @@ impl<M: Machine, V: Vector + Transpose, const UNITS: usize> Task for PackTask<'_
         }
         // Rows in runs that are worth a vector each.
         let first = run_length(panel.rows, rows);
-        if first >= 4 || UNITS > 1 {
+        if first > 1 && first >= V::SIDE || UNITS > 1 {
             let mut row = 0;
             while row < rows {
                 let run = run_length(panel.rows.add(row), rows - row);

@@ -2,6 +2,7 @@
 
 use crate::detect::InstructionSet;
 use crate::element::ElementType;
+use crate::gemv::{Gemv, GemvFn, GemvTask};
 use crate::kernel::{Scatter, ScatterFn, ScatterTask, Tile, TileFn, TileTask};
 use crate::lanes::{Lanes, LanesFn, LanesTask, put};
 use crate::pack::{PackFn, PackTask, Panel, Transpose};
@@ -29,6 +30,8 @@ pub struct Kernels {
     pub side: usize,
     /// Deals a sum to lanes.
     pub lanes: LanesFn,
+    /// A matrix by 1, 2, 4 and 8 vectors.
+    pub gemv: [GemvFn; 4],
     /// Stores or adds one element.
     pub put: unsafe fn(*const u8, *mut u8, bool),
     /// Packs a panel.
@@ -78,6 +81,15 @@ unsafe fn pack<M: Machine, V: Transpose, const UNITS: usize>(panel: &Panel) {
 unsafe fn lanes<M: Machine, V: Vector>(task: &Lanes) {
     // SAFETY: the caller's promise.
     unsafe { M::enter(&LanesTask::<V>(task, PhantomData)) }
+}
+
+/// Calls the matrix-vector kernel.
+///
+/// # Safety
+/// As [`Gemv`] says, on a processor with the machine's instructions.
+unsafe fn gemv<M: Machine, V: Vector, const COLUMNS: usize>(task: &Gemv) {
+    // SAFETY: the caller's promise.
+    unsafe { M::enter(&GemvTask::<V, COLUMNS>(task, PhantomData)) }
 }
 
 /// What moves elements of a type: vectors of the same size, and how many of theirs make one.
@@ -145,6 +157,12 @@ macro_rules! kernels {
                 <movers!($machine, $vector) as Transpose>::SIDE
             },
             lanes: lanes::<$machine, V>,
+            gemv: [
+                gemv::<$machine, V, 1>,
+                gemv::<$machine, V, 2>,
+                gemv::<$machine, V, 4>,
+                gemv::<$machine, V, 8>,
+            ],
             put: put::<<V as Vector>::Element>,
         pack: pack::<$machine, movers!($machine, $vector), { movers!(@units $vector) }>,
         };
@@ -200,7 +218,7 @@ macro_rules! integer_256 {
 }
 macro_rules! portable {
     ($vector:ident) => {
-        kernels!(Portable, $vector, [1 2 4] 4, [1 2 4] 4, [] 0)
+        kernels!(Portable, $vector, [1 2] 2, [1 2] 2, [] 0)
     };
 }
 

@@ -41,11 +41,6 @@ pub trait Vector: Copy {
     unsafe fn store(self, to: *mut Self::Element);
     /// Writes the first `count <= LEN` elements.
     unsafe fn store_part(self, to: *mut Self::Element, count: usize);
-    /// Writes `LEN` elements past the caches where the machine can; `to` is aligned to the vector.
-    #[inline(always)]
-    unsafe fn stream(self, to: *mut Self::Element) {
-        self.store(to);
-    }
     /// The element at `from` in every lane.
     unsafe fn splat(from: *const Self::Element) -> Self::Splat;
     /// `self + x * y`, as [`Element::multiply_add`].
@@ -170,5 +165,77 @@ where
     #[inline(always)]
     unsafe fn plus(self, other: Self) -> Self {
         Pair { re: self.re.plus(other.re), im: self.im.plus(other.im) }
+    }
+}
+
+/// Asks for the cache line at `from`, which may be anywhere, to be there soon.
+#[inline(always)]
+pub fn prefetch(from: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch of any address does no harm.
+    unsafe {
+        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(from.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = from;
+}
+
+/// Writes `bytes` past the caches, whole cache lines of the target at a time, the rest as ever.
+///
+/// # Safety
+/// Both are valid for `bytes` and do not overlap. An `sfence` must follow before anybody else reads.
+#[inline(always)]
+pub unsafe fn stream(from: *const u8, to: *mut u8, bytes: usize) {
+    let head = to.align_offset(64).min(bytes);
+    let lines = (bytes - head) / 64;
+    copy_short(from, to, head);
+    for line in 0..lines {
+        stream_line(from.add(head + 64 * line), to.add(head + 64 * line));
+    }
+    let done = head + 64 * lines;
+    copy_short(from.add(done), to.add(done), bytes - done);
+}
+
+/// Copies less than a cache line.
+#[inline(always)]
+unsafe fn copy_short(from: *const u8, to: *mut u8, bytes: usize) {
+    let mut done = 0;
+    while done + 16 <= bytes {
+        to.add(done).cast::<[u8; 16]>().write_unaligned(from.add(done).cast::<[u8; 16]>().read_unaligned());
+        done += 16;
+    }
+    while done + 4 <= bytes {
+        to.add(done).cast::<[u8; 4]>().write_unaligned(from.add(done).cast::<[u8; 4]>().read_unaligned());
+        done += 4;
+    }
+    while done < bytes {
+        to.add(done).write(from.add(done).read());
+        done += 1;
+    }
+}
+
+/// Writes one line, aligned, past the caches.
+#[inline(always)]
+unsafe fn stream_line(from: *const u8, to: *mut u8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_stream_si128};
+        let (from, to) = (from.cast::<__m128i>(), to.cast::<__m128i>());
+        let line = [0, 1, 2, 3].map(|piece| _mm_loadu_si128(from.add(piece)));
+        for (piece, value) in line.into_iter().enumerate() {
+            _mm_stream_si128(to.add(piece), value);
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    to.cast::<[u8; 64]>().write_unaligned(from.cast::<[u8; 64]>().read_unaligned());
+}
+
+/// Makes what was streamed visible in order.
+#[inline(always)]
+pub fn fence() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE is part of the architecture.
+    unsafe {
+        core::arch::x86_64::_mm_sfence();
     }
 }

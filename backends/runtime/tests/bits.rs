@@ -1,7 +1,8 @@
 //! Every instruction set gives the bits of the reference, for any shape, strides and element type.
 
 use tcc_runtime::{
-    Axis, Contraction, ElementType, InstructionSet, WORKSPACE_BYTES, contract_with, reference,
+    Axis, Callbacks, Contraction, ElementType, Finished, InstructionSet, MoveAxis, Panel, WORKSPACE_BYTES,
+    contract_fused, contract_parallel, contract_with, permute_with, pool, reference,
 };
 
 /// A small generator; the same numbers in every run.
@@ -171,5 +172,280 @@ fn random_shapes_and_strides() {
         let work = random.pick(&[100, 3_000, 30_000, 200_000]);
         let contraction = case(&mut random, dtype, work);
         check(&mut random, &contraction);
+    }
+}
+
+/// The contraction of an einsum, operands and result contiguous, last index fastest.
+fn einsum(dtype: ElementType, spec: &str, extent: impl Fn(char) -> i64) -> Contraction {
+    let (operands, result) = spec.split_once("->").unwrap();
+    let (a, b) = operands.split_once(',').unwrap();
+    let mut letters: Vec<char> = (a.to_owned() + b + result).chars().collect();
+    letters.sort_unstable();
+    letters.dedup();
+    let stride = |indices: &str, letter: char| {
+        let place = indices.find(letter)?;
+        Some(indices[place + 1..].chars().map(&extent).product::<i64>())
+    };
+    let axes: Vec<Axis> = letters
+        .iter()
+        .map(|&letter| Axis {
+            extent: extent(letter),
+            a: stride(a, letter).unwrap_or(0),
+            b: stride(b, letter).unwrap_or(0),
+            c: stride(result, letter).unwrap_or(0),
+        })
+        .collect();
+    Contraction::new(dtype, &axes)
+}
+
+/// Shapes that take the paths made for them: rows split between operand and result, rows in runs,
+/// operands in place, sums of several chunks, matrix by vector.
+#[test]
+fn contractions_of_chemistry_and_of_linear_algebra() {
+    let mut random = Random(7);
+    let specs = [
+        ("adb,cd->cba", [32, 16, 5, 24]),
+        ("adb,cd->cba", [32, 20, 24, 270]),
+        ("acd,db->cba", [40, 24, 9, 70]),
+        ("aced,eb->dcba", [24, 12, 8, 16]),
+        ("ae,dcbe->dcba", [36, 13, 7, 5]),
+        ("be,dcea->dcba", [24, 16, 9, 8]),
+        ("dca,bd->cba", [72, 20, 11, 300]),
+        ("ceda,dbe->cba", [24, 24, 7, 12]),
+        ("aged,cbfg->fedcba", [24, 6, 5, 3]),
+        ("cged,bafg->fedcba", [12, 24, 3, 7]),
+        ("ab,bc->ac", [70, 130, 64, 1]),
+        ("ab,cb->ac", [61, 300, 130, 1]),
+        ("ab,b->a", [150, 600, 1, 1]),
+        ("ba,b->a", [3000, 270, 1, 1]),
+        ("dab,dbc->dac", [5, 6, 7, 9]),
+        ("abd,bcd->acd", [5, 6, 7, 19]),
+        ("a,a->", [1000, 1, 1, 1]),
+    ];
+    for dtype in ElementType::ALL {
+        for (spec, extents) in specs {
+            let extent = |letter: char| match letter {
+                'a'..='d' => extents[letter as usize - 'a' as usize],
+                'e' => 6,
+                _ => 4,
+            };
+            for accumulate in [0, 1] {
+                let mut contraction = einsum(dtype, spec, extent);
+                contraction.accumulate = accumulate;
+                check(&mut random, &contraction);
+            }
+        }
+    }
+}
+
+/// Results too large for the caches are written past them, from any alignment.
+#[test]
+fn large_results() {
+    let mut random = Random(11);
+    for (spec, dtype) in [
+        ("cged,bafg->fedcba", ElementType::F32),
+        ("aged,cbfg->fedcba", ElementType::F32),
+        ("aged,cbfg->fedcba", ElementType::F64),
+        ("ab,cb->ac", ElementType::F32),
+    ] {
+        let extent = |letter: char| match (spec.len(), letter) {
+            (9, 'b') => 3,
+            (9, _) => 2050,
+            (_, 'g') => 2,
+            (_, 'a' | 'd' | 'f') => 24,
+            _ => 8 + i64::from(dtype == ElementType::F32) * 4,
+        };
+        let contraction = einsum(dtype, spec, extent);
+        check(&mut random, &contraction);
+    }
+}
+
+#[test]
+fn any_number_of_threads() {
+    let mut random = Random(5);
+    for (spec, extents) in
+        [("ab,bc->ac", [300, 260, 190]), ("cab,cb->ca", [40, 900, 60]), ("ba,b->a", [4096, 700, 1])]
+    {
+        for dtype in [ElementType::F32, ElementType::C128] {
+            let contraction = einsum(dtype, spec, |letter| extents[letter as usize - 'a' as usize]);
+            let reach = |stride: fn(&Axis) -> i64| -> Vec<(i64, i64)> {
+                contraction.axes().iter().map(|axis| (axis.extent, stride(axis))).collect()
+            };
+            let a = Buffer::new(&mut random, dtype, &reach(|axis| axis.a));
+            let b = Buffer::new(&mut random, dtype, &reach(|axis| axis.b));
+            let c = Buffer::new(&mut random, dtype, &reach(|axis| axis.c));
+            let run = |threads: usize| {
+                let mut got = c.bytes.clone();
+                pool::set_threads(threads);
+                let (pa, pb) = (a.bytes[a.start..].as_ptr(), b.bytes[b.start..].as_ptr());
+                // SAFETY: the buffers have room for what the axes reach.
+                unsafe { contract_parallel(&contraction, pa, pb, got.as_mut_ptr().add(c.start)) };
+                got
+            };
+            let one = run(1);
+            assert!(one != c.bytes);
+            for threads in 2..=4 {
+                assert!(run(threads) == one, "{threads} threads, {spec}");
+            }
+        }
+    }
+}
+
+#[test]
+fn permutes() {
+    let mut random = Random(3);
+    for turn in 0..600 {
+        let bytes = random.pick(&[1, 2, 4, 4, 8, 8, 16]);
+        let count = random.below(5) as usize;
+        let bound = random.pick(&[4, 20, 40]);
+        let extents: Vec<i64> =
+            (0..count)
+                .map(|_| {
+                    if random.below(30) == 0 {
+                        random.below(2) as i64
+                    } else {
+                        1 + random.below(bound) as i64
+                    }
+                })
+                .collect();
+        let reads: Vec<bool> = (0..count).map(|_| random.below(10) > 0).collect();
+        let from = strides(&mut random, &extents, &reads);
+        let to = strides(&mut random, &extents, &vec![true; count]);
+        let dtype = match bytes {
+            1 | 2 => ElementType::U8,
+            4 => ElementType::F32,
+            8 => ElementType::F64,
+            _ => ElementType::C128,
+        };
+        // Elements of two bytes are pairs of bytes.
+        let pair = bytes as i64 / dtype.bytes() as i64;
+        let reach = |strides: &[i64]| {
+            let mut reach: Vec<(i64, i64)> =
+                extents.iter().zip(strides).map(|(&extent, &stride)| (extent, stride * pair)).collect();
+            reach.push((pair, 1));
+            reach
+        };
+        let source = Buffer::new(&mut random, dtype, &reach(&from));
+        let target = Buffer::new(&mut random, dtype, &reach(&to));
+        let axes: Vec<MoveAxis> =
+            (0..count).map(|at| MoveAxis { extent: extents[at], from: from[at], to: to[at] }).collect();
+        let mut expected = target.bytes.clone();
+        for flat in 0..extents.iter().product::<i64>() {
+            let (mut rest, mut read, mut write) = (flat, 0, 0);
+            for axis in &axes {
+                read += rest % axis.extent * axis.from;
+                write += rest % axis.extent * axis.to;
+                rest /= axis.extent;
+            }
+            let read = source.start.wrapping_add_signed(read as isize * bytes as isize);
+            let write = target.start.wrapping_add_signed(write as isize * bytes as isize);
+            expected[write..write + bytes].copy_from_slice(&source.bytes[read..read + bytes]);
+        }
+        for set in InstructionSet::ALL.into_iter().filter(|set| set.is_available()) {
+            let mut got = target.bytes.clone();
+            // SAFETY: the buffers have room for what the axes reach.
+            unsafe {
+                let to = got.as_mut_ptr().add(target.start);
+                permute_with(set, &axes, bytes, source.bytes[source.start..].as_ptr(), to);
+            }
+            assert!(got == expected, "{set:?}, turn {turn}, {bytes} bytes: {axes:?}");
+        }
+    }
+}
+
+/// Large copies go past the caches.
+#[test]
+fn large_permutes() {
+    let (rows, columns) = (1500_i64, 1601_i64);
+    let axes =
+        [MoveAxis { extent: rows, from: columns, to: 1 }, MoveAxis { extent: columns, from: 1, to: rows }];
+    let source: Vec<u32> = (0..(rows * columns) as u32).collect();
+    for set in InstructionSet::ALL.into_iter().filter(|set| set.is_available()) {
+        let mut target = vec![0_u32; source.len() + 1];
+        // SAFETY: both have room for all elements, the target for one more.
+        unsafe { permute_with(set, &axes, 4, source.as_ptr().cast(), target[1..].as_mut_ptr().cast()) };
+        for (place, value) in target[1..].iter().enumerate() {
+            let (column, row) = (place as i64 / rows, place as i64 % rows);
+            assert_eq!(i64::from(*value), row * columns + column, "{set:?}");
+        }
+    }
+}
+
+/// What the callbacks of the next test are handed.
+struct Fusion {
+    a: *const f32,
+    b: *const f32,
+}
+
+/// Packs the double of an operand.
+unsafe extern "C" fn pack_double(context: *mut u8, panel: *const Panel) {
+    // SAFETY: the caller hands over a `Fusion` and a panel with room; offsets lead to elements.
+    unsafe {
+        let (fusion, panel) = (&*context.cast::<Fusion>(), *panel);
+        assert!(panel.from.cast() == fusion.a || panel.from.cast() == fusion.b);
+        for k in 0..panel.sum_count {
+            for row in 0..panel.row_count {
+                let offset = *panel.rows.add(row) + *panel.sum.add(k);
+                let value = *panel.from.cast::<f32>().offset(offset);
+                panel.to.cast::<f32>().add(k * panel.width + row).write(2.0 * value);
+            }
+        }
+    }
+}
+
+/// Adds one to every element: a second call would show.
+unsafe extern "C" fn add_one(_: *mut u8, tile: *const Finished) {
+    // SAFETY: the tile's elements are the result's.
+    unsafe {
+        let tile = *tile;
+        for column in 0..tile.column_count {
+            for row in 0..tile.row_count {
+                let offset = *tile.rows.add(row) + *tile.columns.add(column);
+                *tile.c.cast::<f32>().offset(offset) += 1.0;
+            }
+        }
+    }
+}
+
+#[test]
+fn callbacks_make_operands_and_finish_tiles() {
+    for (spec, extents) in [
+        ("ab,bc->ac", [70, 300, 45]),
+        ("ab,cb->ca", [33, 20, 50]),
+        ("ab,bc->ac", [5, 0, 4]),
+        ("ab,b->a", [100, 40, 1]),
+    ] {
+        let contraction = einsum(ElementType::F32, spec, |letter| extents[letter as usize - 'a' as usize]);
+        let size = |stride: fn(&Axis) -> i64| {
+            contraction.axes().iter().map(|axis| (axis.extent - 1).max(0) * stride(axis)).sum::<i64>()
+                as usize
+                + 1
+        };
+        // Small integers: all sums are exact.
+        let a: Vec<f32> = (0..size(|axis| axis.a)).map(|at| (at % 7) as f32 - 3.0).collect();
+        let b: Vec<f32> = (0..size(|axis| axis.b)).map(|at| (at % 5) as f32 - 2.0).collect();
+        let mut expected = vec![0.0_f32; size(|axis| axis.c)];
+        let mut fusion = Fusion { a: a.as_ptr(), b: b.as_ptr() };
+        let callbacks = Callbacks {
+            context: (&raw mut fusion).cast(),
+            pack_a: Some(pack_double),
+            pack_b: Some(pack_double),
+            epilogue: Some(add_one),
+        };
+        // SAFETY: the operands have room for what the axes reach.
+        unsafe {
+            reference(&contraction, a.as_ptr().cast(), b.as_ptr().cast(), expected.as_mut_ptr().cast());
+        }
+        expected.iter_mut().for_each(|value| *value = 4.0 * *value + 1.0);
+        for set in InstructionSet::ALL.into_iter().filter(|set| set.is_available()) {
+            let mut got = vec![0.0_f32; expected.len()];
+            let mut workspace = vec![0_u8; WORKSPACE_BYTES];
+            // SAFETY: as above.
+            unsafe {
+                let (a, b, c) = (a.as_ptr().cast(), b.as_ptr().cast(), got.as_mut_ptr().cast());
+                contract_fused(set, &contraction, &callbacks, a, b, c, workspace.as_mut_ptr());
+            }
+            assert_eq!(got, expected, "{set:?} {spec}");
+        }
     }
 }

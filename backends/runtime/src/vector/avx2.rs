@@ -25,7 +25,7 @@ unsafe fn mask_64(count: usize) -> __m256i {
 
 macro_rules! real {
     ($element:ty, $register:ty, $len:expr, $mask:ident, $zero:ident, $load:ident, $part:ident, $store:ident, $store_part:ident,
-     $stream:ident, $set1:ident, $fma:ident, $fnma:ident, $add:ident, $split:ident, $join:ident) => {
+     $set1:ident, $fma:ident, $fnma:ident, $add:ident, $split:ident, $join:ident) => {
         impl Vector for Y<$register> {
             type Element = $element;
             type Splat = Self;
@@ -50,10 +50,6 @@ macro_rules! real {
             #[inline(always)]
             unsafe fn store_part(self, to: *mut $element, count: usize) {
                 $store_part(to, $mask(count), self.0);
-            }
-            #[inline(always)]
-            unsafe fn stream(self, to: *mut $element) {
-                $stream(to, self.0);
             }
             #[inline(always)]
             unsafe fn splat(from: *const $element) -> Self {
@@ -141,7 +137,6 @@ real!(
     _mm256_maskload_ps,
     _mm256_storeu_ps,
     _mm256_maskstore_ps,
-    _mm256_stream_ps,
     _mm256_set1_ps,
     _mm256_fmadd_ps,
     _mm256_fnmadd_ps,
@@ -159,7 +154,6 @@ real!(
     _mm256_maskload_pd,
     _mm256_storeu_pd,
     _mm256_maskstore_pd,
-    _mm256_stream_pd,
     _mm256_set1_pd,
     _mm256_fmadd_pd,
     _mm256_fnmadd_pd,

@@ -17,7 +17,7 @@ fn mask(count: usize) -> u64 {
 
 macro_rules! real {
     ($element:ty, $register:ty, $len:expr, $mask:ty, $zero:ident, $load:ident, $part:ident, $store:ident, $store_part:ident,
-     $stream:ident, $set1:ident, $fma:ident, $fnma:ident, $add:ident, $permute:ident, $index:ident) => {
+     $set1:ident, $fma:ident, $fnma:ident, $add:ident, $permute:ident, $index:ident) => {
         impl Vector for Z<$register> {
             type Element = $element;
             type Splat = Self;
@@ -42,10 +42,6 @@ macro_rules! real {
             #[inline(always)]
             unsafe fn store_part(self, to: *mut $element, count: usize) {
                 $store_part(to, mask(count) as $mask, self.0);
-            }
-            #[inline(always)]
-            unsafe fn stream(self, to: *mut $element) {
-                $stream(to, self.0);
             }
             #[inline(always)]
             unsafe fn splat(from: *const $element) -> Self {
@@ -178,7 +174,6 @@ real!(
     _mm512_maskz_loadu_ps,
     _mm512_storeu_ps,
     _mm512_mask_storeu_ps,
-    _mm512_stream_ps,
     _mm512_set1_ps,
     _mm512_fmadd_ps,
     _mm512_fnmadd_ps,
@@ -196,7 +191,6 @@ real!(
     _mm512_maskz_loadu_pd,
     _mm512_storeu_pd,
     _mm512_mask_storeu_pd,
-    _mm512_stream_pd,
     _mm512_set1_pd,
     _mm512_fmadd_pd,
     _mm512_fnmadd_pd,
@@ -235,10 +229,6 @@ macro_rules! integer {
             #[inline(always)]
             unsafe fn store_part(self, to: *mut $element, count: usize) {
                 $store_part(to.cast(), mask(count) as $mask, self.0);
-            }
-            #[inline(always)]
-            unsafe fn stream(self, to: *mut $element) {
-                _mm512_stream_si512(to.cast(), self.0);
             }
             #[inline(always)]
             unsafe fn splat(from: *const $element) -> Self {
