@@ -10,7 +10,7 @@ use crate::kernel::{Run, Scatter, Segment, TILE_BYTES, Tile};
 use crate::pack::Panel;
 use crate::plan::{Axes, Plan, PlanAxis, offsets, second_fastest, sort_and_fuse};
 use crate::table::Kernels;
-use crate::vector::fence;
+use crate::vector::{fence, stream};
 
 /// Bytes of the block of `x` that stays in the second level cache.
 pub const X_BYTES: usize = 512 << 10;
@@ -22,6 +22,8 @@ pub const Y_BYTES: usize = 2 << 20;
 pub const MAX_BLOCK: usize = 4096;
 /// A result of this many bytes is written past the caches: it does not fit them anyway.
 const STREAM_BYTES: usize = 16 << 20;
+/// Bytes of the columns of one tile and the rows of one segment.
+const JOINED_BYTES: usize = 16 << 10;
 /// What a cache line aligned piece of memory may lose.
 const ALIGN: usize = 64;
 
@@ -29,6 +31,7 @@ const ALIGN: usize = 64;
 pub const WORKSPACE_BYTES: usize = X_BYTES_PADDED
     + Y_BYTES
     + TILE_BYTES
+    + JOINED_BYTES
     + 4 * MAX_BLOCK * size_of::<isize>()
     + 2 * CHUNK * size_of::<isize>()
     + MAX_BLOCK * size_of::<Run>()
@@ -89,6 +92,7 @@ struct Blocks {
     x: *mut u8,
     y: *mut u8,
     tile: *mut u8,
+    joined: *mut u8,
     x_m: *mut isize,
     c_m: *mut isize,
     y_n: *mut isize,
@@ -123,6 +127,7 @@ pub unsafe fn gemm(
         x: memory.take(X_BYTES_PADDED),
         y: memory.take(Y_BYTES),
         tile: memory.take(TILE_BYTES),
+        joined: memory.take(JOINED_BYTES),
         x_m: memory.take(MAX_BLOCK),
         c_m: memory.take(MAX_BLOCK),
         y_n: memory.take(MAX_BLOCK),
@@ -198,6 +203,8 @@ struct Shape {
     y_in_place: bool,
     /// The result is written past the caches.
     stream: bool,
+    /// All rows of a segment, and of all columns of a tile, lie behind each other: they are written at once.
+    joined: bool,
 }
 
 /// The first so many rows lie behind each other in the result.
@@ -229,13 +236,36 @@ fn shape(plan: &Plan, kernels: &Kernels, (accumulate, split): (bool, bool), call
     } else {
         2
     };
-    let rows = vectors * len;
     let columns = if vectors == 1 && n > wide(1) { wide(1).min(12) } else { wide(vectors) };
     // Rows that fill their vectors well are worth a tile that ends where they end.
-    let segment = if run >= len && 10 * run >= 9 * run.next_multiple_of(len) { run } else { usize::MAX };
+    let fills = |of_four: usize| run >= len && 4 * run >= of_four * run.next_multiple_of(len);
+    let large = !accumulate
+        && callbacks.epilogue.is_none()
+        && k <= CHUNK
+        && m.saturating_mul(n).saturating_mul(bytes) >= STREAM_BYTES;
+    // With short sums all that counts is to write whole lines.
+    let joined = large
+        && plan.n.first().is_some_and(|axis| axis.c == run as isize)
+        && run.saturating_mul(columns).saturating_mul(bytes) <= JOINED_BYTES
+        && (fills(3) && k <= 64 || 10 * run >= 9 * run.next_multiple_of(len) && run >= len);
+    let (vectors, columns) = if joined && run <= 2 * len && vectors == 3 && run % (3 * len) != 0 {
+        (2, wide(2))
+    } else {
+        (vectors, columns)
+    };
+    let joined = joined && run.saturating_mul(columns).saturating_mul(bytes) <= JOINED_BYTES;
+    let rows = vectors * len;
+    let segment =
+        if joined || run >= len && 10 * run >= 9 * run.next_multiple_of(len) { run } else { usize::MAX };
     let depth = k.min(CHUNK);
     let whole = if segment < MAX_BLOCK { segment } else { rows };
-    let fitting = (X_BYTES / (depth * bytes)).min(MAX_BLOCK);
+    // Room for the rows that fill up the vectors of every segment.
+    let fitting = X_BYTES / (depth * bytes);
+    let fitting = match segment {
+        usize::MAX => fitting,
+        _ => (fitting as u128 * run as u128 / run.next_multiple_of(len) as u128) as usize,
+    };
+    let fitting = fitting.min(MAX_BLOCK);
     let m_block = if fitting >= whole { fitting / whole * whole } else { fitting / rows * rows };
     // What few rows read again is not worth packing if its lines are used whole.
     let pack_y = if plan.swapped { callbacks.pack_a } else { callbacks.pack_b };
@@ -247,6 +277,7 @@ fn shape(plan: &Plan, kernels: &Kernels, (accumulate, split): (bool, bool), call
         };
     let n_bytes = if y_in_place { usize::MAX } else { Y_BYTES };
     let n_block = (n_bytes / (depth * bytes)).min(MAX_BLOCK) / columns * columns;
+    let whole_segments = m_block % segment == 0;
     Shape {
         m,
         n,
@@ -255,13 +286,11 @@ fn shape(plan: &Plan, kernels: &Kernels, (accumulate, split): (bool, bool), call
         columns,
         m_block,
         n_block,
-        segment: if m_block % segment == 0 || segment > m_block { segment } else { usize::MAX },
+        segment: if whole_segments || segment > m_block { segment } else { usize::MAX },
         y_once: n <= n_block && n.saturating_mul(k).saturating_mul(bytes) <= Y_BYTES,
         y_in_place,
-        stream: !accumulate
-            && callbacks.epilogue.is_none()
-            && k <= CHUNK
-            && m.saturating_mul(n).saturating_mul(bytes) >= STREAM_BYTES,
+        stream: large && (joined || whole_segments && segment.saturating_mul(bytes) >= 1 << 10),
+        joined: joined && whole_segments,
     }
 }
 
@@ -324,7 +353,11 @@ unsafe fn matrix(
                         let panels = blocks.y.add((pc - po) * nc * kernels.bytes);
                         Broadcast { from: panels, packed: true, step: 0, column: 1 }
                     };
-                    let how = Store { accumulate: accumulate || pc > 0, stream: shape.stream };
+                    let how = Store {
+                        accumulate: accumulate || pc > 0,
+                        stream: shape.stream,
+                        joined: if shape.joined { shape.segment } else { 0 },
+                    };
                     block(kernels, blocks, (&y, c), (m_strips, n_strips, kc), how, |finished| {
                         if let Some(epilogue) = callbacks.epilogue
                             && pc + kc == shape.k
@@ -375,6 +408,8 @@ struct Broadcast {
 struct Store {
     accumulate: bool,
     stream: bool,
+    /// The rows of a segment, if its columns are written at once.
+    joined: usize,
 }
 
 /// Packs the rows of a block.
@@ -450,7 +485,7 @@ unsafe fn row_strips(
         let to_segment = shape.segment - (ic + start) % shape.segment;
         let table = blocks.c_m.add(start);
         let mut count = (shape.vectors * kernels.len).min(mc - start).min(to_segment);
-        if shape.stream && to_segment == shape.segment && shape.segment.saturating_mul(kernels.bytes) >= 256 {
+        if shape.stream && !shape.joined && to_segment == shape.segment {
             // A short tile first, so that all others begin with a cache line.
             let place = c.wrapping_add_signed(*table * kernels.bytes as isize);
             let head = place.wrapping_neg() % 64 / kernels.bytes;
@@ -485,12 +520,15 @@ unsafe fn row_strips(
     strips
 }
 
-/// Whether every row lies one behind the row `side` before it: the result is contiguous across the
-/// tile's rows as they were split.
+/// Whether every row lies one behind the row `side` before it, and the first `side` evenly apart: the
+/// result is contiguous across the tile's rows as they were split.
 unsafe fn is_transposed(table: *const isize, count: usize, side: usize) -> bool {
-    side > 1
-        && count > side
-        && count.is_multiple_of(side * side)
+    if side < 2 || count <= side || !count.is_multiple_of(side * side) {
+        return false;
+    }
+    let apart = *table.add(1) - *table;
+    apart > 0
+        && (1..side).all(|row| *table.add(row) == *table + row as isize * apart)
         && (side..count).all(|row| *table.add(row) == *table.add(row - side) + 1)
 }
 
@@ -500,81 +538,123 @@ unsafe fn block(
     blocks: &Blocks,
     (y, c): (&Broadcast, *mut u8),
     (m_strips, n_strips, kc): (usize, usize, usize),
-    Store { accumulate, stream }: Store,
+    how: Store,
     finish: impl Fn(&Finished),
+) {
+    // The strips of a segment go together if they are written together.
+    let mut group = 1;
+    while how.joined > 0 && group < m_strips && (*blocks.m_strips.add(group)).start < how.joined {
+        group += 1;
+    }
+    // What is written past the caches is written in the order of memory.
+    let jump = |table: *const isize, strips: *const Strip, place: usize, count: usize| {
+        if place < count {
+            (*table.add((*strips.add(place)).start) - *table).unsigned_abs()
+        } else {
+            usize::MAX
+        }
+    };
+    let columns_inside = how.stream
+        && jump(blocks.c_n, blocks.n_strips, 1, n_strips)
+            < jump(blocks.c_m, blocks.m_strips, group, m_strips);
+    let groups = m_strips / group;
+    let (outer, inner) = if columns_inside { (groups, n_strips) } else { (n_strips, groups) };
+    for one in 0..outer {
+        for two in 0..inner {
+            let (m_group, n_strip) = if columns_inside { (one, two) } else { (two, one) };
+            let columns = *blocks.n_strips.add(n_strip);
+            let joined = how.joined > 0 && (columns.count == 1 || columns.step == how.joined as isize);
+            let first = (*blocks.m_strips.add(m_group * group)).start;
+            for m_strip in m_group * group..m_group * group + group {
+                let rows = *blocks.m_strips.add(m_strip);
+                let joined = if joined { Some(rows.start - first) } else { None };
+                tile(kernels, blocks, (y, c), (&rows, &columns, kc), (how, joined));
+                finish(&Finished {
+                    c,
+                    rows: blocks.c_m.add(rows.start),
+                    row_count: rows.count,
+                    columns: blocks.c_n.add(columns.start),
+                    column_count: columns.count,
+                    contiguous: rows.runs.1 == 1,
+                });
+            }
+            if joined {
+                let offset = *blocks.c_m.add(first) + *blocks.c_n.add(columns.start);
+                let to = c.wrapping_offset(offset * kernels.bytes as isize);
+                stream(blocks.joined, to, how.joined * columns.count * kernels.bytes);
+            }
+        }
+    }
+}
+
+/// One tile; `joined` is its first row within the buffer of a segment.
+unsafe fn tile(
+    kernels: &Kernels,
+    blocks: &Blocks,
+    (y, c): (&Broadcast, *mut u8),
+    (rows, columns, kc): (&Strip, &Strip, usize),
+    (how, joined): (Store, Option<usize>),
 ) {
     let bytes = kernels.bytes;
     let segment = Segment { x: 0, y: 0, len: kc };
-    for n_strip in 0..n_strips {
-        let columns = *blocks.n_strips.add(n_strip);
-        let c_n = blocks.c_n.add(columns.start);
-        let y_from = if y.packed {
+    let c_n = blocks.c_n.add(columns.start);
+    let last = rows.count - (rows.vectors - 1) * kernels.len;
+    let width = rows.vectors * kernels.len;
+    let direct = joined.is_none() && rows.runs.1 == 1 && !how.stream;
+    let (to, stride) = match joined {
+        Some(row) => (blocks.joined.add(row * bytes), how.joined),
+        None if direct => (c.wrapping_offset(*blocks.c_m.add(rows.start) * bytes as isize), 0),
+        None => (blocks.tile, width),
+    };
+    let tile = Tile {
+        x: blocks.x.add(rows.panel * bytes),
+        x_step: width as isize,
+        y: if y.packed {
             y.from.add(columns.start * kc * bytes)
         } else {
             y.from.wrapping_offset(columns.start as isize * y.column * bytes as isize)
-        };
-        for m_strip in 0..m_strips {
-            let rows = *blocks.m_strips.add(m_strip);
-            let last = rows.count - (rows.vectors - 1) * kernels.len;
-            let width = rows.vectors * kernels.len;
-            let direct = rows.runs.1 == 1 && !stream;
-            let place = c.wrapping_offset((*blocks.c_m.add(rows.start)) * bytes as isize);
-            let tile = Tile {
-                x: blocks.x.add(rows.panel * bytes),
-                x_step: width as isize,
-                y: y_from,
-                y_step: if y.packed { columns.count as isize } else { y.step },
-                y_column: y.column,
-                segments: &segment,
-                segment_count: 1,
-                c: if direct { place } else { blocks.tile },
-                c_column: width as isize,
-                c_columns: if direct { c_n } else { core::ptr::null() },
-                last,
-                accumulate: direct && accumulate,
-                batch: 1,
-                x_batch: 0,
-                y_batch: 0,
-                c_batch: 0,
-            };
-            let full = last == kernels.len;
-            let of = rows.vectors - 1;
-            let function = if full && y.packed && columns.count == kernels.columns[of] {
-                kernels.packed[of]
-            } else if full {
-                kernels.tiles[of][columns.count - 1]
-            } else {
-                kernels.tails[of][columns.count - 1]
-            };
-            // Strips are only cut to sizes of which there are tiles.
-            if let Some(function) = function {
-                function(&tile);
-            }
-            if !direct {
-                (kernels.scatter)(&Scatter {
-                    tile: blocks.tile,
-                    stride: width,
-                    rows: rows.count,
-                    runs: blocks.runs.add(rows.runs.0),
-                    run_count: rows.runs.1,
-                    transposed: rows.transposed,
-                    columns: c_n,
-                    column_count: columns.count,
-                    step: columns.step,
-                    c,
-                    accumulate,
-                    stream,
-                });
-            }
-            finish(&Finished {
-                c,
-                rows: blocks.c_m.add(rows.start),
-                row_count: rows.count,
-                columns: c_n,
-                column_count: columns.count,
-                contiguous: rows.runs.1 == 1,
-            });
-        }
+        },
+        y_step: if y.packed { columns.count as isize } else { y.step },
+        y_column: y.column,
+        segments: &segment,
+        segment_count: 1,
+        c: to,
+        c_column: stride as isize,
+        c_columns: if direct { c_n } else { core::ptr::null() },
+        last,
+        accumulate: direct && how.accumulate,
+        batch: 1,
+        x_batch: 0,
+        y_batch: 0,
+        c_batch: 0,
+    };
+    let full = last == kernels.len;
+    let of = rows.vectors - 1;
+    let function = if full && y.packed && columns.count == kernels.columns[of] {
+        kernels.packed[of]
+    } else if full {
+        kernels.tiles[of][columns.count - 1]
+    } else {
+        kernels.tails[of][columns.count - 1]
+    };
+    // Strips are only cut to sizes of which there are tiles.
+    if let Some(function) = function {
+        function(&tile);
+    }
+    if !direct && joined.is_none() {
+        (kernels.scatter)(&Scatter {
+            tile: blocks.tile,
+            stride: width,
+            rows: rows.count,
+            runs: blocks.runs.add(rows.runs.0),
+            run_count: rows.runs.1,
+            transposed: rows.transposed,
+            columns: c_n,
+            column_count: columns.count,
+            c,
+            accumulate: how.accumulate,
+            stream: how.stream,
+        });
     }
 }
 

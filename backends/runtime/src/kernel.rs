@@ -176,8 +176,6 @@ pub struct Scatter {
     pub columns: *const isize,
     /// How many.
     pub column_count: usize,
-    /// How far apart they are; 0: not evenly.
-    pub step: isize,
     /// The result.
     pub c: *mut u8,
     /// Whether the result is added to.
@@ -205,58 +203,47 @@ impl<V: Vector, W: Transpose> Task for ScatterTask<'_, V, W> {
             let run = *task.runs.add(run);
             let len = run.len as usize;
             let bytes = len * size_of::<V::Element>();
-            if task.stream && task.column_count > 1 && task.step == len as isize {
-                // The columns follow each other without a gap: one piece.
-                gather_columns::<V>(task, run);
-                continue;
-            }
             for column in 0..task.column_count {
                 let from = tile.add(column * task.stride + run.row as usize);
                 let to = c.wrapping_offset(*task.columns.add(column) + run.c);
                 if task.stream && bytes >= 128 {
                     stream(from.cast(), to.cast(), bytes);
                 } else {
-                    put_run::<V>(from, to, len, task.accumulate);
+                    put_run::<V>(from, to, (run.row as usize, len), task.accumulate);
                 }
             }
         }
     }
 }
 
-/// The most bytes of a tile: 24 registers, and a vector that is read too much.
+/// The most bytes of a tile: 24 registers of 64 bytes, and more than that.
 pub const TILE_BYTES: usize = 4 << 10;
 
-/// Writes a run of rows of all columns, which are contiguous, past the caches.
+/// Stores or adds `len` elements that begin at `row` of a tile's column.
 #[inline(always)]
-unsafe fn gather_columns<V: Vector>(task: &Scatter, run: Run) {
-    let mut piece = [const { MaybeUninit::<u8>::uninit() }; TILE_BYTES];
-    let piece = piece.as_mut_ptr().cast::<V::Element>();
-    let tile = task.tile.cast::<V::Element>().add(run.row as usize);
-    let len = run.len as usize;
-    for column in 0..task.column_count {
-        // Whole vectors: what is too much is overwritten by the next column, or room at the end.
-        let mut done = 0;
-        while done < len {
-            V::load(tile.add(column * task.stride + done)).store(piece.add(column * len + done));
-            done += V::LEN;
-        }
-    }
-    let to = task.c.cast::<V::Element>().wrapping_offset(*task.columns + run.c);
-    stream(piece.cast(), to.cast(), task.column_count * len * size_of::<V::Element>());
-}
-
-/// Stores or adds `len` elements.
-#[inline(always)]
-unsafe fn put_run<V: Vector>(from: *const V::Element, to: *mut V::Element, len: usize, accumulate: bool) {
+unsafe fn put_run<V: Vector>(
+    from: *const V::Element,
+    to: *mut V::Element,
+    (row, len): (usize, usize),
+    accumulate: bool,
+) {
     if len == 1 {
         let value = from.read_unaligned();
         let value = if accumulate { to.read_unaligned().plus(value) } else { value };
         to.write_unaligned(value);
         return;
     }
+    // Pieces never reach over two vectors of the tile: they were just written, and a load from two
+    // pending stores waits for both.
+    if V::HALF > 0 && row.is_multiple_of(V::HALF) && len.is_multiple_of(V::HALF) {
+        for piece in 0..len / V::HALF {
+            V::put_half(from.add(piece * V::HALF), to.add(piece * V::HALF), accumulate);
+        }
+        return;
+    }
     let mut done = 0;
     while done < len {
-        let count = (len - done).min(V::LEN);
+        let count = (len - done).min(V::LEN - (row + done) % V::LEN);
         let (from, to) = (from.add(done), to.add(done));
         let value = V::load_part(from, count);
         let value = if accumulate { V::load_part(to, count).plus(value) } else { value };
@@ -274,7 +261,11 @@ unsafe fn transposed<V: Vector, W: Transpose>(task: &Scatter) {
     // At most three vectors of rows, in `SIDE` runs.
     let mut turned = [const { MaybeUninit::<V::Element>::uninit() }; 256];
     let turned = turned.as_mut_ptr().cast::<V::Element>();
+    // The rows that were contiguous in the operand are the first axis: evenly apart in the result.
+    let first = (*task.runs).c;
+    let apart = ((*task.runs.add(1)).c - first) as usize;
     for column in 0..task.column_count {
+        let column_at = *task.columns.add(column);
         let from = tile.add(column * task.stride).cast::<W::Element>();
         let mut row = 0;
         while row < across {
@@ -282,12 +273,16 @@ unsafe fn transposed<V: Vector, W: Transpose>(task: &Scatter) {
             for (place, source) in rows.iter_mut().enumerate().take(W::SIDE) {
                 *source = from.add((row + place) * W::SIDE);
             }
-            W::transpose(&rows, 0, turned.add(row).cast(), across);
+            if task.accumulate {
+                W::transpose(&rows, 0, turned.add(row).cast(), across);
+            } else {
+                W::transpose(&rows, 0, c.wrapping_offset(column_at + first + row as isize).cast(), apart);
+            }
             row += W::SIDE;
         }
-        for run in 0..W::SIDE {
-            let to = c.wrapping_offset(*task.columns.add(column) + (*task.runs.add(run)).c);
-            put_run::<V>(turned.add(run * across), to, across, task.accumulate);
+        for run in 0..if task.accumulate { W::SIDE } else { 0 } {
+            let to = c.wrapping_offset(column_at + (*task.runs.add(run)).c);
+            put_run::<V>(turned.add(run * across), to, (0, across), true);
         }
     }
 }

@@ -20,6 +20,7 @@
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
+mod batched;
 mod callbacks;
 mod contraction;
 mod detect;
@@ -145,6 +146,13 @@ pub unsafe fn contract_fused(
         let how = (contraction.lanes as usize, accumulate);
         // SAFETY: the caller's promise.
         return unsafe { lanes::run(&plan, kernels, (x, y, c), how, workspace) };
+    }
+    if callbacks.is_none()
+        && !plan.batch.is_empty()
+        && let Some(place) = batched::contiguous_batch(&plan, kernels)
+    {
+        // SAFETY: the caller's promise.
+        return unsafe { batched::run(&plan, place, kernels, (x, y, c), accumulate, workspace) };
     }
     if callbacks.is_none()
         && let Some(direct) = direct::direct(&plan, kernels)

@@ -97,6 +97,11 @@ unsafe fn copy_rows<V: Vector, const UNITS: usize>(panel: &Panel, row: usize, co
     let to = panel.to.cast::<V::Element>().add(row * UNITS);
     let width = panel.width * UNITS;
     let source = |k: usize| from.wrapping_offset(*panel.sum.add(k) * UNITS as isize);
+    match units * size_of::<V::Element>() {
+        16 => return copy_pieces::<V, [u64; 2]>(panel, source, to, width),
+        32 => return copy_pieces::<V, [u64; 4]>(panel, source, to, width),
+        _ => {}
+    }
     // Full vectors first, then the rest of every summed index.
     let mut done = 0;
     while done + 2 * V::LEN <= units {
@@ -119,6 +124,19 @@ unsafe fn copy_rows<V: Vector, const UNITS: usize>(panel: &Panel, row: usize, co
             }
         }
         done += part;
+    }
+}
+
+/// Moves one short piece of every summed index.
+#[inline(always)]
+unsafe fn copy_pieces<V: Vector, P>(
+    panel: &Panel,
+    source: impl Fn(usize) -> *const V::Element,
+    to: *mut V::Element,
+    width: usize,
+) {
+    for k in 0..panel.sum_count {
+        to.add(k * width).cast::<P>().write_unaligned(source(k).cast::<P>().read_unaligned());
     }
 }
 

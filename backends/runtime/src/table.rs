@@ -1,5 +1,6 @@
 //! The kernels of each instruction set and element type, as data.
 
+use crate::batched::{Batched, BatchedFn, BatchedTask};
 use crate::detect::InstructionSet;
 use crate::element::ElementType;
 use crate::gemv::{Gemv, GemvFn, GemvTask};
@@ -32,6 +33,8 @@ pub struct Kernels {
     pub lanes: LanesFn,
     /// A matrix by 1, 2, 4 and 8 vectors.
     pub gemv: [GemvFn; 4],
+    /// Batches in vectors.
+    pub batched: BatchedFn,
     /// Stores or adds one element.
     pub put: unsafe fn(*const u8, *mut u8, bool),
     /// Packs a panel.
@@ -90,6 +93,15 @@ unsafe fn lanes<M: Machine, V: Vector>(task: &Lanes) {
 unsafe fn gemv<M: Machine, V: Vector, const COLUMNS: usize>(task: &Gemv) {
     // SAFETY: the caller's promise.
     unsafe { M::enter(&GemvTask::<V, COLUMNS>(task, PhantomData)) }
+}
+
+/// Calls the kernel for batches.
+///
+/// # Safety
+/// As [`Batched`] says, on a processor with the machine's instructions.
+unsafe fn batched<M: Machine, V: Vector>(task: &Batched) {
+    // SAFETY: the caller's promise.
+    unsafe { M::enter(&BatchedTask::<V>(task, PhantomData)) }
 }
 
 /// What moves elements of a type: vectors of the same size, and how many of theirs make one.
@@ -157,6 +169,7 @@ macro_rules! kernels {
                 <movers!($machine, $vector) as Transpose>::SIDE
             },
             lanes: lanes::<$machine, V>,
+            batched: batched::<$machine, V>,
             gemv: [
                 gemv::<$machine, V, 1>,
                 gemv::<$machine, V, 2>,

@@ -29,6 +29,10 @@ pub trait Vector: Copy {
     type Splat: Copy;
     /// Elements per vector.
     const LEN: usize;
+    /// Elements per half vector; 0: there is none.
+    const HALF: usize;
+    /// Moves `HALF` elements, or adds them.
+    unsafe fn put_half(from: *const Self::Element, to: *mut Self::Element, add: bool);
     /// Whether loading part of a vector costs what loading all of it costs.
     const PARTS_ARE_FREE: bool;
     /// Zero in every lane.
@@ -122,6 +126,11 @@ where
     type Splat = (V, V);
     const LEN: usize = V::LEN;
     const PARTS_ARE_FREE: bool = V::PARTS_ARE_FREE;
+    const HALF: usize = V::HALF / 2;
+    #[inline(always)]
+    unsafe fn put_half(from: *const Complex<T>, to: *mut Complex<T>, add: bool) {
+        V::put_half(from.cast(), to.cast(), add);
+    }
     #[inline(always)]
     unsafe fn zero() -> Self {
         Pair { re: V::zero(), im: V::zero() }

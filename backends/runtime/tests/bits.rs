@@ -220,6 +220,7 @@ fn contractions_of_chemistry_and_of_linear_algebra() {
         ("ba,b->a", [3000, 270, 1, 1]),
         ("dab,dbc->dac", [5, 6, 7, 9]),
         ("abd,bcd->acd", [5, 6, 7, 19]),
+        ("acd,bcd->abd", [7, 6, 5, 37]),
         ("a,a->", [1000, 1, 1, 1]),
     ];
     for dtype in ElementType::ALL {

@@ -25,12 +25,21 @@ unsafe fn mask_64(count: usize) -> __m256i {
 
 macro_rules! real {
     ($element:ty, $register:ty, $len:expr, $mask:ident, $zero:ident, $load:ident, $part:ident, $store:ident, $store_part:ident,
-     $set1:ident, $fma:ident, $fnma:ident, $add:ident, $split:ident, $join:ident) => {
+     $set1:ident, $fma:ident, $fnma:ident, $add:ident, $split:ident, $join:ident, $hload:ident, $hstore:ident, $hadd:ident) => {
         impl Vector for Y<$register> {
             type Element = $element;
             type Splat = Self;
             const LEN: usize = $len;
             const PARTS_ARE_FREE: bool = false;
+            const HALF: usize = $len / 2;
+            #[inline(always)]
+            unsafe fn put_half(from: *const $element, to: *mut $element, add: bool) {
+                let mut value = $hload(from.cast());
+                if add {
+                    value = $hadd($hload(to.cast()), value);
+                }
+                $hstore(to.cast(), value);
+            }
             #[inline(always)]
             unsafe fn zero() -> Self {
                 Y($zero())
@@ -142,7 +151,10 @@ real!(
     _mm256_fnmadd_ps,
     _mm256_add_ps,
     split_32,
-    join_32
+    join_32,
+    _mm_loadu_ps,
+    _mm_storeu_ps,
+    _mm_add_ps
 );
 real!(
     f64,
@@ -159,11 +171,14 @@ real!(
     _mm256_fnmadd_pd,
     _mm256_add_pd,
     split_64,
-    join_64
+    join_64,
+    _mm_loadu_pd,
+    _mm_storeu_pd,
+    _mm_add_pd
 );
 
 macro_rules! integer {
-    ($name:ident, $about:literal, $element:ty, $signed:ty, $len:expr, $set1:ident, $add:ident, $multiply:expr) => {
+    ($name:ident, $about:literal, $element:ty, $signed:ty, $len:expr, $set1:ident, $add:ident, $multiply:expr, $hadd:ident) => {
         #[doc = $about]
         #[derive(Clone, Copy)]
         pub struct $name(__m256i);
@@ -173,6 +188,15 @@ macro_rules! integer {
             type Splat = Self;
             const LEN: usize = $len;
             const PARTS_ARE_FREE: bool = false;
+            const HALF: usize = $len / 2;
+            #[inline(always)]
+            unsafe fn put_half(from: *const $element, to: *mut $element, add: bool) {
+                let mut value = _mm_loadu_si128(from.cast());
+                if add {
+                    value = $hadd(_mm_loadu_si128(to.cast()), value);
+                }
+                _mm_storeu_si128(to.cast(), value);
+            }
             #[inline(always)]
             unsafe fn zero() -> Self {
                 $name(_mm256_setzero_si256())
@@ -240,9 +264,29 @@ unsafe fn multiply_64(x: __m256i, y: __m256i) -> __m256i {
     _mm256_add_epi64(low, _mm256_slli_epi64::<32>(cross))
 }
 
-integer!(I32, "8 32-bit integers.", u32, i32, 8, _mm256_set1_epi32, _mm256_add_epi32, _mm256_mullo_epi32);
-integer!(I64, "4 64-bit integers.", u64, i64, 4, _mm256_set1_epi64x, _mm256_add_epi64, multiply_64);
-integer!(U8, "32 bytes.", u8, i8, 32, _mm256_set1_epi8, _mm256_add_epi8, multiply_bytes);
+integer!(
+    I32,
+    "8 32-bit integers.",
+    u32,
+    i32,
+    8,
+    _mm256_set1_epi32,
+    _mm256_add_epi32,
+    _mm256_mullo_epi32,
+    _mm_add_epi32
+);
+integer!(
+    I64,
+    "4 64-bit integers.",
+    u64,
+    i64,
+    4,
+    _mm256_set1_epi64x,
+    _mm256_add_epi64,
+    multiply_64,
+    _mm_add_epi64
+);
+integer!(U8, "32 bytes.", u8, i8, 32, _mm256_set1_epi8, _mm256_add_epi8, multiply_bytes, _mm_add_epi8);
 
 /// AVX2 and FMA.
 pub struct Avx2;

@@ -17,12 +17,21 @@ fn mask(count: usize) -> u64 {
 
 macro_rules! real {
     ($element:ty, $register:ty, $len:expr, $mask:ty, $zero:ident, $load:ident, $part:ident, $store:ident, $store_part:ident,
-     $set1:ident, $fma:ident, $fnma:ident, $add:ident, $permute:ident, $index:ident) => {
+     $set1:ident, $fma:ident, $fnma:ident, $add:ident, $permute:ident, $index:ident, $hload:ident, $hstore:ident, $hadd:ident) => {
         impl Vector for Z<$register> {
             type Element = $element;
             type Splat = Self;
             const LEN: usize = $len;
             const PARTS_ARE_FREE: bool = true;
+            const HALF: usize = $len / 2;
+            #[inline(always)]
+            unsafe fn put_half(from: *const $element, to: *mut $element, add: bool) {
+                let mut value = $hload(from.cast());
+                if add {
+                    value = $hadd($hload(to.cast()), value);
+                }
+                $hstore(to.cast(), value);
+            }
             #[inline(always)]
             unsafe fn zero() -> Self {
                 Z($zero())
@@ -179,7 +188,10 @@ real!(
     _mm512_fnmadd_ps,
     _mm512_add_ps,
     _mm512_permutex2var_ps,
-    index_32
+    index_32,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_add_ps
 );
 real!(
     f64,
@@ -196,11 +208,14 @@ real!(
     _mm512_fnmadd_pd,
     _mm512_add_pd,
     _mm512_permutex2var_pd,
-    index_64
+    index_64,
+    _mm256_loadu_pd,
+    _mm256_storeu_pd,
+    _mm256_add_pd
 );
 
 macro_rules! integer {
-    ($name:ident, $about:literal, $element:ty, $signed:ty, $len:expr, $mask:ty, $part:ident, $store_part:ident, $set1:ident, $add:ident, $multiply:expr) => {
+    ($name:ident, $about:literal, $element:ty, $signed:ty, $len:expr, $mask:ty, $part:ident, $store_part:ident, $set1:ident, $add:ident, $multiply:expr, $hadd:ident) => {
         #[doc = $about]
         #[derive(Clone, Copy)]
         pub struct $name(__m512i);
@@ -210,6 +225,15 @@ macro_rules! integer {
             type Splat = Self;
             const LEN: usize = $len;
             const PARTS_ARE_FREE: bool = true;
+            const HALF: usize = $len / 2;
+            #[inline(always)]
+            unsafe fn put_half(from: *const $element, to: *mut $element, add: bool) {
+                let mut value = _mm256_loadu_si256(from.cast());
+                if add {
+                    value = $hadd(_mm256_loadu_si256(to.cast()), value);
+                }
+                _mm256_storeu_si256(to.cast(), value);
+            }
             #[inline(always)]
             unsafe fn zero() -> Self {
                 $name(_mm512_setzero_si512())
@@ -269,7 +293,8 @@ integer!(
     _mm512_mask_storeu_epi32,
     _mm512_set1_epi32,
     _mm512_add_epi32,
-    _mm512_mullo_epi32
+    _mm512_mullo_epi32,
+    _mm256_add_epi32
 );
 integer!(
     I64,
@@ -282,7 +307,8 @@ integer!(
     _mm512_mask_storeu_epi64,
     _mm512_set1_epi64,
     _mm512_add_epi64,
-    _mm512_mullo_epi64
+    _mm512_mullo_epi64,
+    _mm256_add_epi64
 );
 integer!(
     U8,
@@ -295,7 +321,8 @@ integer!(
     _mm512_mask_storeu_epi8,
     _mm512_set1_epi8,
     _mm512_add_epi8,
-    multiply_bytes
+    multiply_bytes,
+    _mm256_add_epi8
 );
 
 /// AVX-512 F, BW, DQ and VL.

@@ -14,6 +14,9 @@ impl<T: Element, const LEN: usize> Vector for Lanes<T, LEN> {
     type Splat = Self;
     const LEN: usize = LEN;
     const PARTS_ARE_FREE: bool = false;
+    const HALF: usize = 0;
+    #[inline(always)]
+    unsafe fn put_half(_: *const T, _: *mut T, _: bool) {}
     #[inline(always)]
     unsafe fn zero() -> Self {
         Lanes([T::ZERO; LEN])
