@@ -7,15 +7,19 @@ use crate::callbacks::{Callbacks, Finished};
 use crate::contraction::CHUNK;
 use crate::direct::next_columns;
 use crate::kernel::{Run, Scatter, Segment, TILE_BYTES, Tile};
-use crate::pack::Panel;
+use crate::pack::{Panel, Plane};
 use crate::plan::{Axes, Plan, PlanAxis, offsets, second_fastest, sort_and_fuse};
 use crate::table::Kernels;
 use crate::vector::{fence, stream};
 
+/// Bytes of the block of `x` if its panels are packed together: more than usual, to use whole lines.
+const PLANE_BYTES: usize = 1 << 20;
+/// The most rows of a panel's axis that are packed together.
+const MAX_PIECE: usize = 512;
 /// Bytes of the block of `x` that stays in the second level cache.
 pub const X_BYTES: usize = 512 << 10;
 /// The same with the rows that fill up vectors, which are a tenth at most, but for the last tile.
-const X_BYTES_PADDED: usize = X_BYTES + X_BYTES / 8 + CHUNK * 4 * 64;
+const X_BYTES_PADDED: usize = PLANE_BYTES + PLANE_BYTES / 8 + CHUNK * 4 * 64;
 /// Bytes of the block of `y`.
 pub const Y_BYTES: usize = 2 << 20;
 /// The most rows or columns of a block.
@@ -53,23 +57,12 @@ struct Strip {
     panel: usize,
     /// The first run of rows in the result, and how many there are.
     runs: (usize, usize),
-    /// Whether the result is contiguous across the rows.
-    transposed: bool,
     /// How far apart columns lie in the result; 0: not evenly.
     step: isize,
 }
 
 impl Strip {
-    const EMPTY: Strip = Strip {
-        start: 0,
-        count: 0,
-        vectors: 0,
-        padded: 0,
-        panel: 0,
-        runs: (0, 0),
-        transposed: false,
-        step: 0,
-    };
+    const EMPTY: Strip = Strip { start: 0, count: 0, vectors: 0, padded: 0, panel: 0, runs: (0, 0), step: 0 };
 }
 
 /// Working memory, cut into pieces.
@@ -119,8 +112,9 @@ pub unsafe fn gemm(
     sort_and_fuse(&mut plan.n);
     sort_and_fuse(&mut plan.batch);
     second_fastest(&mut plan.m, |axis| axis.x);
-    let split = split_rows(plan, kernels);
-    let shape = shape(plan, kernels, (accumulate, split), callbacks);
+    let pack_x = if plan.swapped { callbacks.pack_b } else { callbacks.pack_a };
+    let plane = pack_x.is_none() && cut_plane(plan, kernels);
+    let shape = shape(plan, kernels, (accumulate, plane), callbacks);
     second_fastest(&mut plan.n, |axis| axis.y);
     let mut memory = Memory { next: workspace };
     let blocks = Blocks {
@@ -156,32 +150,31 @@ pub unsafe fn gemm(
     }
 }
 
-/// If `x` and the result are contiguous along different axes, a tile takes a little of both: rows are
-/// packed in runs of `side`, and the finished tile is transposed on its way out.
-fn split_rows(plan: &mut Plan, kernels: &Kernels) -> bool {
-    let side = kernels.side;
+/// If `x` and the result are contiguous along different axes, panels are packed together, by transposes
+/// of the rows of one by the panels: a block holds enough of both axes to use whole cache lines. True
+/// if so; the first axis is then cut to the rows of a segment.
+fn cut_plane(plan: &mut Plan, kernels: &Kernels) -> bool {
     let [first, second, ..] = plan.m[..] else { return false };
-    let across = kernels.len * 2 / side.max(1);
-    if side > 1
-        && first.x.unsigned_abs() != 1
-        && second.x == 1
-        && first.c == 1
-        && second.extent.is_multiple_of(side)
-        && first.extent.is_multiple_of(across)
-    {
-        plan.m[0] = PlanAxis { extent: side, ..second };
-        plan.m[1] = PlanAxis { extent: across, ..first };
-        let along = |axis: PlanAxis, step: usize| PlanAxis {
-            extent: axis.extent / step,
-            x: axis.x * step as isize,
-            y: 0,
-            c: axis.c * step as isize,
-        };
-        plan.m.insert(2, along(second, side));
-        plan.m.insert(3, along(first, across));
-        return true;
+    if kernels.side < 2 || first.c != 1 || first.x.unsigned_abs() == 1 || second.x != 1 {
+        return false;
     }
-    false
+    let across = second.extent.min(64 / kernels.bytes);
+    let room = PLANE_BYTES / (plan.k.size().min(CHUNK) * kernels.bytes) / across;
+    let len = kernels.len;
+    // The longest piece of the first axis that fills its vectors, or as good as can be had.
+    let piece = |of_ten: usize| {
+        (len * 3 / 4..=room.min(first.extent).min(MAX_PIECE)).rev().find(|rows| {
+            first.extent.is_multiple_of(*rows) && 10 * rows >= of_ten * rows.next_multiple_of(len)
+        })
+    };
+    let Some(rows) = piece(9).or_else(|| piece(7)) else { return false };
+    if rows < first.extent {
+        plan.m[0].extent = rows;
+        let along = |stride: isize| stride * rows as isize;
+        let slow = PlanAxis { extent: first.extent / rows, x: along(first.x), y: 0, c: along(first.c) };
+        plan.m.insert(2, slow);
+    }
+    true
 }
 
 /// How a matrix product is cut into blocks and tiles.
@@ -203,6 +196,8 @@ struct Shape {
     y_in_place: bool,
     /// The result is written past the caches.
     stream: bool,
+    /// Segments are packed together.
+    plane: bool,
     /// All rows of a segment, and of all columns of a tile, lie behind each other: they are written at once.
     joined: bool,
 }
@@ -220,15 +215,14 @@ fn contiguous_rows(axes: &[PlanAxis]) -> usize {
 }
 
 /// Chooses tiles and blocks.
-fn shape(plan: &Plan, kernels: &Kernels, (accumulate, split): (bool, bool), callbacks: &Callbacks) -> Shape {
+fn shape(plan: &Plan, kernels: &Kernels, (accumulate, plane): (bool, bool), callbacks: &Callbacks) -> Shape {
     let (m, n, k) = (plan.m.size(), plan.n.size(), plan.k.size());
     let (bytes, len) = (kernels.bytes, kernels.len);
-    let run = contiguous_rows(&plan.m);
+    let run = if plane { plan.m[0].extent } else { contiguous_rows(&plan.m) };
     let wide = |vectors: usize| kernels.columns[vectors - 1];
     let vectors = if m <= len || wide(2) == 0 {
         1
     } else if wide(3) > 0
-        && !split
         && (n <= wide(3) && m > 2 * len
             || run % (2 * len) != 0 && (run % (3 * len) == 0 || 2 * run == 3 * len))
     {
@@ -255,12 +249,15 @@ fn shape(plan: &Plan, kernels: &Kernels, (accumulate, split): (bool, bool), call
     };
     let joined = joined && run.saturating_mul(columns).saturating_mul(bytes) <= JOINED_BYTES;
     let rows = vectors * len;
-    let segment =
-        if joined || run >= len && 10 * run >= 9 * run.next_multiple_of(len) { run } else { usize::MAX };
+    let segment = if joined || plane || run >= len && 10 * run >= 9 * run.next_multiple_of(len) {
+        run
+    } else {
+        usize::MAX
+    };
     let depth = k.min(CHUNK);
     let whole = if segment < MAX_BLOCK { segment } else { rows };
     // Room for the rows that fill up the vectors of every segment.
-    let fitting = X_BYTES / (depth * bytes);
+    let fitting = if plane { PLANE_BYTES } else { X_BYTES } / (depth * bytes);
     let fitting = match segment {
         usize::MAX => fitting,
         _ => (fitting as u128 * run as u128 / run.next_multiple_of(len) as u128) as usize,
@@ -290,6 +287,7 @@ fn shape(plan: &Plan, kernels: &Kernels, (accumulate, split): (bool, bool), call
         y_once: n <= n_block && n.saturating_mul(k).saturating_mul(bytes) <= Y_BYTES,
         y_in_place,
         stream: large && (joined || whole_segments && segment.saturating_mul(bytes) >= 1 << 10),
+        plane: plane && whole_segments,
         joined: joined && whole_segments,
     }
 }
@@ -344,7 +342,13 @@ unsafe fn matrix(
                 while pc < shape.k.min(po + k_outer) {
                     let kc = CHUNK.min(shape.k - pc);
                     offsets(&plan.k, (pc, kc), |axis| (axis.x, axis.y), (blocks.x_k, blocks.y_k));
-                    pack_rows((kernels, pack_x, callbacks), blocks, x, (m_strips, kc));
+                    let how = (kernels, pack_x, callbacks);
+                    let first = if shape.plane {
+                        pack_planes(kernels, blocks, x, (m_strips, kc), shape.segment)
+                    } else {
+                        0
+                    };
+                    pack_rows(how, blocks, x, (first, m_strips, kc));
                     let y = if shape.y_in_place {
                         let (n, k) = (plan.n[0].y, plan.k[0].y);
                         let offset = (jc as isize * n + pc as isize * k) * kernels.bytes as isize;
@@ -385,9 +389,6 @@ type Packing<'a> = (&'a Kernels, Option<unsafe extern "C" fn(*mut u8, *const Pan
 /// Packs one panel.
 unsafe fn pack_panel((kernels, callback, callbacks): Packing, panel: &Panel) {
     let Some(callback) = callback else { return (kernels.pack)(panel) };
-    if panel.row_count < panel.width {
-        panel.to.write_bytes(0, panel.width * panel.sum_count * kernels.bytes);
-    }
     callback(callbacks.context, panel);
 }
 
@@ -412,18 +413,66 @@ struct Store {
     joined: usize,
 }
 
+/// Packs segments together as long as they are contiguous in the operand; the number of strips done.
+unsafe fn pack_planes(
+    kernels: &Kernels,
+    blocks: &Blocks,
+    x: *const u8,
+    (strips, kc): (usize, usize),
+    segment: usize,
+) -> usize {
+    let strip = |number: usize| &mut *blocks.m_strips.add(number);
+    let mut per_segment = 1;
+    while per_segment < strips && strip(per_segment).start < segment {
+        per_segment += 1;
+    }
+    let mut done = 0;
+    while done < strips {
+        let first = strip(done).start;
+        let mut count = 1;
+        while done + (count + 1) * per_segment <= strips
+            && *blocks.x_m.add(first + count * segment) == *blocks.x_m.add(first) + count as isize
+        {
+            count += 1;
+        }
+        count -= count % kernels.side;
+        if count == 0 {
+            break;
+        }
+        for number in done..done + count * per_segment {
+            strip(number).panel = strip(number).padded * kc;
+        }
+        let apart = if count > 1 { strip(done + per_segment).panel - strip(done).panel } else { 0 };
+        for number in done..done + per_segment {
+            let strip = strip(number);
+            let panel = Panel {
+                from: x,
+                rows: blocks.x_m.add(strip.start),
+                row_count: strip.count,
+                width: strip.vectors * kernels.len,
+                sum: blocks.x_k,
+                sum_count: kc,
+                to: blocks.x.add(strip.panel * kernels.bytes),
+            };
+            (kernels.plane)(&Plane { panel, count, apart });
+        }
+        done += count * per_segment;
+    }
+    done
+}
+
 /// Packs the rows of a block.
 unsafe fn pack_rows(
     (kernels, pack_x, callbacks): Packing,
     blocks: &Blocks,
     x: *const u8,
-    (strips, kc): (usize, usize),
+    (first, strips, kc): (usize, usize, usize),
 ) {
     // Neighbouring panels share cache lines if the rows are contiguous in short runs: they are packed
     // together, a few summed indices at a time.
     let along_sum = kc > 1 && *blocks.x_k.add(1) == *blocks.x_k + 1;
     let (group, depth) = if along_sum { (1, kc) } else { (8, 32) };
-    let mut first = 0;
+    let mut first = first;
     while first < strips {
         let end = strips.min(first + group);
         let mut k = 0;
@@ -485,7 +534,7 @@ unsafe fn row_strips(
         let to_segment = shape.segment - (ic + start) % shape.segment;
         let table = blocks.c_m.add(start);
         let mut count = (shape.vectors * kernels.len).min(mc - start).min(to_segment);
-        if shape.stream && !shape.joined && to_segment == shape.segment {
+        if shape.stream && !shape.joined && !shape.plane && to_segment == shape.segment {
             // A short tile first, so that all others begin with a cache line.
             let place = c.wrapping_add_signed(*table * kernels.bytes as isize);
             let head = place.wrapping_neg() % 64 / kernels.bytes;
@@ -510,7 +559,6 @@ unsafe fn row_strips(
             padded,
             panel: 0,
             runs: (first, runs - first),
-            transposed: is_transposed(table, count, kernels.side),
             step: 0,
         });
         padded += vectors * kernels.len;
@@ -518,18 +566,6 @@ unsafe fn row_strips(
         start += count;
     }
     strips
-}
-
-/// Whether every row lies one behind the row `side` before it, and the first `side` evenly apart: the
-/// result is contiguous across the tile's rows as they were split.
-unsafe fn is_transposed(table: *const isize, count: usize, side: usize) -> bool {
-    if side < 2 || count <= side || !count.is_multiple_of(side * side) {
-        return false;
-    }
-    let apart = *table.add(1) - *table;
-    apart > 0
-        && (1..side).all(|row| *table.add(row) == *table + row as isize * apart)
-        && (side..count).all(|row| *table.add(row) == *table.add(row - side) + 1)
 }
 
 /// Every tile of a packed block.
@@ -645,10 +681,8 @@ unsafe fn tile(
         (kernels.scatter)(&Scatter {
             tile: blocks.tile,
             stride: width,
-            rows: rows.count,
             runs: blocks.runs.add(rows.runs.0),
             run_count: rows.runs.1,
-            transposed: rows.transposed,
             columns: c_n,
             column_count: columns.count,
             c,

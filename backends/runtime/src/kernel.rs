@@ -8,10 +8,8 @@
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use crate::element::Element;
-use crate::pack::Transpose;
 use crate::vector::{Task, Vector, prefetch, stream};
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
 
 /// A stretch of the sum along which both operands have one stride.
 #[derive(Clone, Copy)]
@@ -163,15 +161,10 @@ pub struct Scatter {
     pub tile: *const u8,
     /// Elements from column to column.
     pub stride: usize,
-    /// How many rows count.
-    pub rows: usize,
     /// The runs of rows.
     pub runs: *const Run,
     /// How many.
     pub run_count: usize,
-    /// Whether the first `SIDE` runs, of one row each, begin runs across the rows: row `r + SIDE`
-    /// lies one behind row `r`.
-    pub transposed: bool,
     /// Offsets of the columns in the result.
     pub columns: *const isize,
     /// How many.
@@ -187,18 +180,15 @@ pub struct Scatter {
 /// A function that spreads a tile.
 pub type ScatterFn = unsafe fn(&Scatter);
 
-/// Spreads a tile, run by run. `W` moves elements of the same size.
-pub struct ScatterTask<'a, V, W>(pub &'a Scatter, pub PhantomData<(V, W)>);
+/// Spreads a tile, run by run.
+pub struct ScatterTask<'a, V>(pub &'a Scatter, pub PhantomData<V>);
 
-impl<V: Vector, W: Transpose> Task for ScatterTask<'_, V, W> {
+impl<V: Vector> Task for ScatterTask<'_, V> {
     #[inline(always)]
     unsafe fn run(&self) {
         let task = self.0;
         let tile = task.tile.cast::<V::Element>();
         let c = task.c.cast::<V::Element>();
-        if task.transposed {
-            return transposed::<V, W>(task);
-        }
         for run in 0..task.run_count {
             let run = *task.runs.add(run);
             let len = run.len as usize;
@@ -249,40 +239,5 @@ unsafe fn put_run<V: Vector>(
         let value = if accumulate { V::load_part(to, count).plus(value) } else { value };
         value.store_part(to, count);
         done += count;
-    }
-}
-
-/// Spreads a tile whose runs lie across its rows.
-#[inline(always)]
-unsafe fn transposed<V: Vector, W: Transpose>(task: &Scatter) {
-    let tile = task.tile.cast::<V::Element>();
-    let c = task.c.cast::<V::Element>();
-    let across = task.rows / W::SIDE;
-    // At most three vectors of rows, in `SIDE` runs.
-    let mut turned = [const { MaybeUninit::<V::Element>::uninit() }; 256];
-    let turned = turned.as_mut_ptr().cast::<V::Element>();
-    // The rows that were contiguous in the operand are the first axis: evenly apart in the result.
-    let first = (*task.runs).c;
-    let apart = ((*task.runs.add(1)).c - first) as usize;
-    for column in 0..task.column_count {
-        let column_at = *task.columns.add(column);
-        let from = tile.add(column * task.stride).cast::<W::Element>();
-        let mut row = 0;
-        while row < across {
-            let mut rows = [from; 4];
-            for (place, source) in rows.iter_mut().enumerate().take(W::SIDE) {
-                *source = from.add((row + place) * W::SIDE);
-            }
-            if task.accumulate {
-                W::transpose(&rows, 0, turned.add(row).cast(), across);
-            } else {
-                W::transpose(&rows, 0, c.wrapping_offset(column_at + first + row as isize).cast(), apart);
-            }
-            row += W::SIDE;
-        }
-        for run in 0..if task.accumulate { W::SIDE } else { 0 } {
-            let to = c.wrapping_offset(column_at + (*task.runs.add(run)).c);
-            put_run::<V>(turned.add(run * across), to, (0, across), true);
-        }
     }
 }

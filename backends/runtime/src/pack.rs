@@ -21,7 +21,7 @@ pub struct Panel {
     pub rows: *const isize,
     /// How many rows there are.
     pub row_count: usize,
-    /// How many rows the panel has; those that do not exist are zero.
+    /// How many rows the panel has room for; nobody reads those that do not exist.
     pub width: usize,
     /// Offsets along the sum.
     pub sum: *const isize,
@@ -57,10 +57,6 @@ impl<M: Machine, V: Vector + Transpose, const UNITS: usize> Task for PackTask<'_
     unsafe fn run(&self) {
         let panel = self.0;
         let rows = panel.row_count;
-        if rows < panel.width {
-            let bytes = panel.width * panel.sum_count * UNITS * size_of::<V::Element>();
-            panel.to.write_bytes(0, bytes);
-        }
         if is_contiguous(panel.rows, rows) {
             copy_rows::<V, UNITS>(panel, 0, rows);
             return;
@@ -85,6 +81,64 @@ impl<M: Machine, V: Vector + Transpose, const UNITS: usize> Task for PackTask<'_
                 gather::<V>(panel, k, run);
             }
             k += run;
+        }
+    }
+}
+
+/// Panels that are packed together: the operand is contiguous from one to the next.
+pub struct Plane {
+    /// The first panel.
+    pub panel: Panel,
+    /// How many there are, a multiple of the side of a transpose.
+    pub count: usize,
+    /// How far apart they are, in elements.
+    pub apart: usize,
+}
+
+/// A function that packs panels together.
+pub type PlaneFn = unsafe fn(&Plane);
+
+/// Packs panels together, by transposes of rows by panels.
+pub struct PlaneTask<'a, M, V>(pub &'a Plane, pub PhantomData<(M, V)>);
+
+impl<M: Machine, V: Transpose> Task for PlaneTask<'_, M, V> {
+    #[inline(always)]
+    unsafe fn run(&self) {
+        let Plane { panel, count, apart } = self.0;
+        let from = panel.from.cast::<V::Element>();
+        let to = panel.to.cast::<V::Element>();
+        let source = |row: usize| from.wrapping_offset(*panel.rows.add(row));
+        let mut row = 0;
+        while row + V::WIDE <= panel.row_count {
+            let sources: [*const V::Element; 16] =
+                core::array::from_fn(|place| source(row + place.min(V::WIDE - 1)));
+            for k in 0..panel.sum_count {
+                let (at, to) = (*panel.sum.add(k), to.add(k * panel.width + row));
+                for place in (0..*count).step_by(V::SIDE) {
+                    V::transpose_wide(&sources, at + place as isize, to.add(place * apart), *apart);
+                }
+            }
+            row += V::WIDE;
+        }
+        while row + V::SIDE <= panel.row_count {
+            let sources: [*const V::Element; 4] =
+                core::array::from_fn(|place| source(row + place.min(V::SIDE - 1)));
+            for k in 0..panel.sum_count {
+                let (at, to) = (*panel.sum.add(k), to.add(k * panel.width + row));
+                for place in (0..*count).step_by(V::SIDE) {
+                    V::transpose(&sources, at + place as isize, to.add(place * apart), *apart);
+                }
+            }
+            row += V::SIDE;
+        }
+        for row in row..panel.row_count {
+            for k in 0..panel.sum_count {
+                let from = source(row).wrapping_offset(*panel.sum.add(k));
+                for place in 0..*count {
+                    to.add(k * panel.width + row + place * apart)
+                        .write_unaligned(from.add(place).read_unaligned());
+                }
+            }
         }
     }
 }
@@ -154,7 +208,7 @@ unsafe fn transpose_run<V: Vector + Transpose>(panel: &Panel, k: usize, run: usi
         }
         let mut step = 0;
         while step + V::SIDE <= run {
-            V::transpose_wide(&sources, step, to.add(step * panel.width + row), panel.width);
+            V::transpose_wide(&sources, step as isize, to.add(step * panel.width + row), panel.width);
             step += V::SIDE;
         }
         scatter_rows::<V>(panel, (from, to), (row, V::WIDE), (step, run));
@@ -167,7 +221,7 @@ unsafe fn transpose_run<V: Vector + Transpose>(panel: &Panel, k: usize, run: usi
         }
         let mut step = 0;
         while step + V::SIDE <= run {
-            V::transpose(&sources, step, to.add(step * panel.width + row), panel.width);
+            V::transpose(&sources, step as isize, to.add(step * panel.width + row), panel.width);
             step += V::SIDE;
         }
         scatter_rows::<V>(panel, (from, to), (row, V::SIDE), (step, run));
@@ -219,10 +273,10 @@ pub trait Transpose: Vector {
     /// elements apart.
     unsafe fn transpose_wide(
         rows: &[*const Self::Element; 16],
-        step: usize,
+        step: isize,
         to: *mut Self::Element,
         stride: usize,
     );
     /// The same for `SIDE` rows.
-    unsafe fn transpose(rows: &[*const Self::Element; 4], step: usize, to: *mut Self::Element, stride: usize);
+    unsafe fn transpose(rows: &[*const Self::Element; 4], step: isize, to: *mut Self::Element, stride: usize);
 }

@@ -257,7 +257,7 @@ unsafe fn turn<W: Transpose, T: Copy>(
         }
         let mut column = 0;
         while column + W::SIDE <= width {
-            W::transpose_wide(&rows, column, buffer.add(column * BLOCK + row).cast(), BLOCK);
+            W::transpose_wide(&rows, column as isize, buffer.add(column * BLOCK + row).cast(), BLOCK);
             column += W::SIDE;
         }
         for place in row..row + W::WIDE {

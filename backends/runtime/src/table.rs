@@ -6,7 +6,7 @@ use crate::element::ElementType;
 use crate::gemv::{Gemv, GemvFn, GemvTask};
 use crate::kernel::{Scatter, ScatterFn, ScatterTask, Tile, TileFn, TileTask};
 use crate::lanes::{Lanes, LanesFn, LanesTask, put};
-use crate::pack::{PackFn, PackTask, Panel, Transpose};
+use crate::pack::{PackFn, PackTask, Panel, Plane, PlaneFn, PlaneTask, Transpose};
 use crate::vector::portable::Portable;
 use crate::vector::{Machine, Vector};
 use core::marker::PhantomData;
@@ -29,6 +29,8 @@ pub struct Kernels {
     pub scatter: ScatterFn,
     /// The side of the squares that packing transposes in registers; 1: there is none.
     pub side: usize,
+    /// Packs panels together.
+    pub plane: PlaneFn,
     /// Deals a sum to lanes.
     pub lanes: LanesFn,
     /// A matrix by 1, 2, 4 and 8 vectors.
@@ -63,9 +65,9 @@ unsafe fn tile<
 ///
 /// # Safety
 /// As [`Scatter`] says, on a processor with the machine's instructions.
-unsafe fn scatter<M: Machine, V: Vector, W: Transpose>(task: &Scatter) {
+unsafe fn scatter<M: Machine, V: Vector>(task: &Scatter) {
     // SAFETY: the caller's promise.
-    unsafe { M::enter(&ScatterTask::<V, W>(task, PhantomData)) }
+    unsafe { M::enter(&ScatterTask::<V>(task, PhantomData)) }
 }
 
 /// Calls the packing kernel.
@@ -102,6 +104,15 @@ unsafe fn gemv<M: Machine, V: Vector, const COLUMNS: usize>(task: &Gemv) {
 unsafe fn batched<M: Machine, V: Vector>(task: &Batched) {
     // SAFETY: the caller's promise.
     unsafe { M::enter(&BatchedTask::<V>(task, PhantomData)) }
+}
+
+/// Calls the kernel that packs panels together.
+///
+/// # Safety
+/// As [`Plane`] says, on a processor with the machine's instructions; the elements are `V`'s.
+unsafe fn plane<M: Machine, V: Transpose>(task: &Plane) {
+    // SAFETY: the caller's promise.
+    unsafe { M::enter(&PlaneTask::<M, V>(task, PhantomData)) }
 }
 
 /// What moves elements of a type: vectors of the same size, and how many of theirs make one.
@@ -162,12 +173,13 @@ macro_rules! kernels {
             kernels!(@packed $machine, V, 2, $two_most),
             kernels!(@packed $machine, V, 3, $three_most),
             ],
-            scatter: scatter::<$machine, V, movers!($machine, $vector)>,
+            scatter: scatter::<$machine, V>,
         side: if movers!(@units $vector) > 1 {
                 1
             } else {
                 <movers!($machine, $vector) as Transpose>::SIDE
             },
+            plane: plane::<$machine, movers!($machine, $vector)>,
             lanes: lanes::<$machine, V>,
             batched: batched::<$machine, V>,
             gemv: [

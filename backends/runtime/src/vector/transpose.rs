@@ -10,8 +10,8 @@ use crate::pack::Transpose;
 impl<T: Element, const LEN: usize> Transpose for Lanes<T, LEN> {
     const SIDE: usize = 1;
     const WIDE: usize = 16;
-    unsafe fn transpose_wide(_: &[*const T; 16], _: usize, _: *mut T, _: usize) {}
-    unsafe fn transpose(_: &[*const T; 4], _: usize, _: *mut T, _: usize) {}
+    unsafe fn transpose_wide(_: &[*const T; 16], _: isize, _: *mut T, _: usize) {}
+    unsafe fn transpose(_: &[*const T; 4], _: isize, _: *mut T, _: usize) {}
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -22,8 +22,8 @@ mod x86 {
 
     /// Four rows of four 32-bit elements.
     #[inline(always)]
-    unsafe fn four_by_four(rows: &[*const f32; 4], step: usize, to: *mut f32, stride: usize) {
-        let row = |place: usize| _mm_loadu_ps(rows[place].add(step));
+    unsafe fn four_by_four(rows: &[*const f32; 4], step: isize, to: *mut f32, stride: usize) {
+        let row = |place: usize| _mm_loadu_ps(rows[place].wrapping_offset(step));
         let (a, b, c, d) = (row(0), row(1), row(2), row(3));
         let (ab, cd) = (_mm_unpacklo_ps(a, b), _mm_unpacklo_ps(c, d));
         let (ef, gh) = (_mm_unpackhi_ps(a, b), _mm_unpackhi_ps(c, d));
@@ -35,8 +35,9 @@ mod x86 {
 
     /// Two rows of two 64-bit elements.
     #[inline(always)]
-    unsafe fn two_by_two(rows: &[*const f64; 4], step: usize, to: *mut f64, stride: usize) {
-        let (a, b) = (_mm_loadu_pd(rows[0].add(step)), _mm_loadu_pd(rows[1].add(step)));
+    unsafe fn two_by_two(rows: &[*const f64; 4], step: isize, to: *mut f64, stride: usize) {
+        let (a, b) =
+            (_mm_loadu_pd(rows[0].wrapping_offset(step)), _mm_loadu_pd(rows[1].wrapping_offset(step)));
         _mm_storeu_pd(to, _mm_unpacklo_pd(a, b));
         _mm_storeu_pd(to.add(stride), _mm_unpackhi_pd(a, b));
     }
@@ -45,10 +46,10 @@ mod x86 {
         const SIDE: usize = 4;
         const WIDE: usize = 16;
         #[inline(always)]
-        unsafe fn transpose_wide(rows: &[*const f32; 16], step: usize, to: *mut f32, stride: usize) {
+        unsafe fn transpose_wide(rows: &[*const f32; 16], step: isize, to: *mut f32, stride: usize) {
             // Register r holds four elements of rows r, r + 4, r + 8, r + 12: transposing within
             // 128-bit lanes then leaves all sixteen rows in order.
-            let quarter = |place: usize| _mm_loadu_ps(rows[place].add(step));
+            let quarter = |place: usize| _mm_loadu_ps(rows[place].wrapping_offset(step));
             let gather = |r: usize| {
                 let low = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(quarter(r)), quarter(r + 4));
                 let high = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(quarter(r + 8)), quarter(r + 12));
@@ -67,7 +68,7 @@ mod x86 {
             _mm512_storeu_pd(to.add(3 * stride).cast(), _mm512_unpackhi_pd(ef, gh));
         }
         #[inline(always)]
-        unsafe fn transpose(rows: &[*const f32; 4], step: usize, to: *mut f32, stride: usize) {
+        unsafe fn transpose(rows: &[*const f32; 4], step: isize, to: *mut f32, stride: usize) {
             four_by_four(rows, step, to, stride);
         }
     }
@@ -76,8 +77,8 @@ mod x86 {
         const SIDE: usize = 2;
         const WIDE: usize = 8;
         #[inline(always)]
-        unsafe fn transpose_wide(rows: &[*const f64; 16], step: usize, to: *mut f64, stride: usize) {
-            let quarter = |place: usize| _mm_loadu_pd(rows[place].add(step));
+        unsafe fn transpose_wide(rows: &[*const f64; 16], step: isize, to: *mut f64, stride: usize) {
+            let quarter = |place: usize| _mm_loadu_pd(rows[place].wrapping_offset(step));
             let gather = |r: usize| {
                 let low = _mm256_insertf128_pd::<1>(_mm256_castpd128_pd256(quarter(r)), quarter(r + 2));
                 let high = _mm256_insertf128_pd::<1>(_mm256_castpd128_pd256(quarter(r + 4)), quarter(r + 6));
@@ -88,7 +89,7 @@ mod x86 {
             _mm512_storeu_pd(to.add(stride), _mm512_unpackhi_pd(a, b));
         }
         #[inline(always)]
-        unsafe fn transpose(rows: &[*const f64; 4], step: usize, to: *mut f64, stride: usize) {
+        unsafe fn transpose(rows: &[*const f64; 4], step: isize, to: *mut f64, stride: usize) {
             two_by_two(rows, step, to, stride);
         }
     }
@@ -97,8 +98,8 @@ mod x86 {
         const SIDE: usize = 4;
         const WIDE: usize = 8;
         #[inline(always)]
-        unsafe fn transpose_wide(rows: &[*const f32; 16], step: usize, to: *mut f32, stride: usize) {
-            let half = |place: usize| _mm_loadu_ps(rows[place].add(step));
+        unsafe fn transpose_wide(rows: &[*const f32; 16], step: isize, to: *mut f32, stride: usize) {
+            let half = |place: usize| _mm_loadu_ps(rows[place].wrapping_offset(step));
             let gather = |r: usize| _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(half(r)), half(r + 4));
             let (a, b, c, d) = (gather(0), gather(1), gather(2), gather(3));
             let pair = |x: __m256, y: __m256| (_mm256_castps_pd(x), _mm256_castps_pd(y));
@@ -110,7 +111,7 @@ mod x86 {
             _mm256_storeu_pd(to.add(3 * stride).cast(), _mm256_unpackhi_pd(ef, gh));
         }
         #[inline(always)]
-        unsafe fn transpose(rows: &[*const f32; 4], step: usize, to: *mut f32, stride: usize) {
+        unsafe fn transpose(rows: &[*const f32; 4], step: isize, to: *mut f32, stride: usize) {
             four_by_four(rows, step, to, stride);
         }
     }
@@ -119,15 +120,15 @@ mod x86 {
         const SIDE: usize = 2;
         const WIDE: usize = 4;
         #[inline(always)]
-        unsafe fn transpose_wide(rows: &[*const f64; 16], step: usize, to: *mut f64, stride: usize) {
-            let half = |place: usize| _mm_loadu_pd(rows[place].add(step));
+        unsafe fn transpose_wide(rows: &[*const f64; 16], step: isize, to: *mut f64, stride: usize) {
+            let half = |place: usize| _mm_loadu_pd(rows[place].wrapping_offset(step));
             let gather = |r: usize| _mm256_insertf128_pd::<1>(_mm256_castpd128_pd256(half(r)), half(r + 2));
             let (a, b) = (gather(0), gather(1));
             _mm256_storeu_pd(to, _mm256_unpacklo_pd(a, b));
             _mm256_storeu_pd(to.add(stride), _mm256_unpackhi_pd(a, b));
         }
         #[inline(always)]
-        unsafe fn transpose(rows: &[*const f64; 4], step: usize, to: *mut f64, stride: usize) {
+        unsafe fn transpose(rows: &[*const f64; 4], step: isize, to: *mut f64, stride: usize) {
             two_by_two(rows, step, to, stride);
         }
     }
@@ -138,8 +139,8 @@ mod x86 {
             impl Transpose for $type {
                 const SIDE: usize = 1;
                 const WIDE: usize = 16;
-                unsafe fn transpose_wide(_: &[*const $element; 16], _: usize, _: *mut $element, _: usize) {}
-                unsafe fn transpose(_: &[*const $element; 4], _: usize, _: *mut $element, _: usize) {}
+                unsafe fn transpose_wide(_: &[*const $element; 16], _: isize, _: *mut $element, _: usize) {}
+                unsafe fn transpose(_: &[*const $element; 4], _: isize, _: *mut $element, _: usize) {}
             }
         )*};
     }
