@@ -5,6 +5,7 @@
 //! test rule = "factor-sum"        or: one application of one rule of `saturate`, whatever it costs
 //! bind n = 4                      optional: values of symbols, for `specialise`
 //! contract = strict               optional: the floating-point contract
+//! memory = 4096                   optional: bytes that intermediates may take
 //!
 //! graph @g(..) { .. }
 //! ----
@@ -120,6 +121,10 @@ fn read_case<'a>(before: &'a str, expected: &'a str) -> Result<Case<'a>, String>
             ("contract", _) => {
                 context.contract =
                     Contract::from_name(value).ok_or_else(|| format!("no contract `{value}`"))?;
+            }
+            ("memory", _) => {
+                let bytes = value.parse().map_err(|_| format!("not a number of bytes: {line}"))?;
+                context.memory = Some(bytes);
             }
             (_, Some(symbol)) => {
                 let value = value.parse().map_err(|_| format!("not an integer: {line}"))?;

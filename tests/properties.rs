@@ -143,7 +143,9 @@ fn keeps_meaning_on(
     let contract = [Contract::Strict, Contract::Reassoc][random.below(2) as usize];
     // Half of the pipelines leave the symbols open, so that `specialise` has nothing to do.
     let known = if random.below(2) == 0 { bindings.clone() } else { Bindings::new() };
-    let context = PassContext { verify: true, ..PassContext::new(contract, known) };
+    // Little memory makes slices where the sizes are known.
+    let memory = [None, Some(random.below(400))][random.below(2) as usize];
+    let context = PassContext { verify: true, memory, ..PassContext::new(contract, known) };
     let report = |error: String| format!("`{text}` with {bindings:?}, {}: {error}", contract.name());
 
     let mut graph = original.clone();

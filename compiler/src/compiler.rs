@@ -3,6 +3,7 @@
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
+use crate::specialised::left_for_intermediates;
 use std::path::Path;
 use tcc_backends::{BACKENDS, Backend};
 use tcc_frontend::diagnostic::{Code, nearest};
@@ -143,10 +144,11 @@ impl Compiler {
         Ok(Compiler { pipeline: Pipeline::parse(text)?, ..self })
     }
 
-    /// Passes, contract, limits and fuel as a recipe says.
+    /// Passes, contract, limits, memory and fuel as a recipe says.
     pub fn recipe(self, recipe: &Recipe) -> Compiler {
         let Recipe { contract, limits, fuel, .. } = *recipe;
-        Compiler { pipeline: recipe.pipeline.clone(), contract, limits, fuel, ..self }
+        let memory = recipe.memory.unwrap_or(self.memory);
+        Compiler { pipeline: recipe.pipeline.clone(), contract, limits, fuel, memory, ..self }
     }
 
     /// The backend: `cranelift` or `interp`.
@@ -250,8 +252,11 @@ impl Compiler {
 
     /// The context in which passes run: `bindings` fix sizes.
     pub fn context(&self, bindings: &Bindings) -> PassContext {
-        let context =
-            PassContext { limits: self.limits, ..PassContext::new(self.contract, bindings.clone()) };
+        let context = PassContext {
+            limits: self.limits,
+            memory: Some(self.memory),
+            ..PassContext::new(self.contract, bindings.clone())
+        };
         match self.fuel {
             Some(fuel) => context.with_fuel(fuel),
             None => context,
@@ -263,7 +268,8 @@ impl Compiler {
     /// # Errors
     /// Only ours.
     pub fn lower(&self, graph: &Graph, bindings: &Bindings, observer: &mut dyn PassObserver) -> Result<Func> {
-        let context = self.context(bindings);
+        let memory = left_for_intermediates(self, graph, bindings);
+        let context = PassContext { memory, ..self.context(bindings) };
         let mut graph = graph.clone();
         specialise::run(&mut graph, &context);
         Ok(self.pipeline.run(graph, &context, observer)?)

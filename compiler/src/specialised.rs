@@ -12,7 +12,7 @@ use tcc_backends::CallError;
 use tcc_frontend::Program;
 use tcc_frontend::diagnostic::{Code, Diagnostic};
 use tcc_ir::graph::{Check, Graph, Input};
-use tcc_ir::loops::{CheckSite, Func};
+use tcc_ir::loops::{CheckSite, Func, Role};
 use tcc_ir::scalar::Literal;
 use tcc_ir::{Array, Bindings, Dtype, Extent, Native, Tensor};
 use tcc_passes::Quiet;
@@ -188,7 +188,7 @@ impl Specialised {
         let kernel = compiler.load(func)?;
         let this = Specialised::assemble(kernel, program, bindings, numbers)?;
         // Loops without a plan have none before they are loaded.
-        within(compiler, &program.graph, bindings, this.arena)?;
+        within(compiler, &program.graph, bindings, this.arena, &intermediates(func, bindings))?;
         Ok(this)
     }
 
@@ -464,11 +464,36 @@ fn arena_within_limits(
             None => diagnostic.into(),
         });
     }
-    within(compiler, &program.graph, bindings, arena)
+    within(compiler, &program.graph, bindings, arena, &intermediates(func, bindings))
 }
 
-/// Whether operands, results and working memory of `arena` bytes are within the limit.
-fn within(compiler: &Compiler, graph: &Graph, bindings: &Bindings, arena: u64) -> Result<()> {
+/// The three largest intermediates of loops with their shapes.
+fn intermediates(func: &Func, bindings: &Bindings) -> Vec<String> {
+    let scratch = func.buffers.iter().filter(|buffer| matches!(buffer.role, Role::Scratch { .. }));
+    let mut all: Vec<(u64, String)> = scratch
+        .filter(|buffer| !buffer.is_register())
+        .filter_map(|buffer| {
+            let extents = shape(&buffer.extents, bindings).ok()?;
+            let width = buffer.dtype.size_bytes() as u64;
+            let bytes = extents.iter().fold(width, |bytes, &n| bytes.saturating_mul(n as u64));
+            let extents: Vec<String> = extents.iter().map(usize::to_string).collect();
+            let (name, dtype) = (&buffer.name, buffer.dtype);
+            Some((bytes, format!("`{name}` {dtype}[{}] {}", extents.join(", "), size(bytes))))
+        })
+        .collect();
+    all.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+    all.into_iter().take(3).map(|(_, text)| text).collect()
+}
+
+/// Whether operands, results and working memory of `arena` bytes are within the limit; `intermediates`
+/// says what is in the working memory.
+fn within(
+    compiler: &Compiler,
+    graph: &Graph,
+    bindings: &Bindings,
+    arena: u64,
+    intermediates: &[String],
+) -> Result<()> {
     let mut all = buffers(graph, bindings)?;
     all.push(("working memory".into(), arena));
     let (needed, limit) = (total(&all), compiler.memory());
@@ -480,13 +505,21 @@ fn within(compiler: &Compiler, graph: &Graph, bindings: &Bindings, arena: u64) -
     let largest: Vec<String> =
         all.iter().take(3).map(|(name, bytes)| format!("{name} {}", size(*bytes))).collect();
     let message = format!("the program needs {}, more than the limit of {}", size(needed), size(limit));
-    let largest = largest.join(", ");
+    let mut largest = largest.join(", ");
+    if arena > 0 && !intermediates.is_empty() {
+        largest += &format!("; the largest intermediates: {}", intermediates.join(", "));
+    }
     let help = match needed {
         // No memory is as large: the product of the sizes does not fit in 64 bits.
         u64::MAX => format!("choose smaller sizes; the largest: {largest}"),
         _ => format!("raise the limit: --memory {}; the largest: {largest}", round_size(needed)),
     };
     Err(Error::Rejected(vec![Diagnostic::new(Code::MemoryLimit, message).help(help)]))
+}
+
+/// Bytes that are left for working memory beside operands and results; `None` while sizes are open.
+pub(crate) fn left_for_intermediates(compiler: &Compiler, graph: &Graph, bindings: &Bindings) -> Option<u64> {
+    buffers(graph, bindings).ok().map(|all| compiler.memory().saturating_sub(total(&all)))
 }
 
 fn total(buffers: &[(String, u64)]) -> u64 {

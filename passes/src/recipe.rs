@@ -9,6 +9,7 @@
 //! nodes = 4000000
 //! steps = 100000000
 //! fuel = unlimited
+//! memory = 4294967296
 //! target = x86_64
 //! sizes = d=64 n=512
 //! ```
@@ -40,6 +41,8 @@ pub struct Recipe {
     pub limits: Limits,
     /// Rewrites that were allowed; `None`: any number.
     pub fuel: Option<u64>,
+    /// Bytes that one call may take; `None`: any number.
+    pub memory: Option<u64>,
     /// What the code is for, as its backend calls it.
     pub target: String,
     /// Sizes that were fixed.
@@ -56,6 +59,7 @@ impl Recipe {
             contract: context.contract,
             limits: context.limits,
             fuel: context.fuel_left(),
+            memory: context.memory,
             target: target.into(),
             sizes: context.bindings.clone(),
         }
@@ -121,12 +125,13 @@ impl Fnv {
 
 impl fmt::Display for Recipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Recipe { version, passes, pipeline, contract, limits, fuel, target, sizes } = self;
+        let Recipe { version, passes, pipeline, contract, limits, fuel, memory, target, sizes } = self;
         let sizes: Vec<String> = sizes.iter().map(|(name, value)| format!("{name}={value}")).collect();
         writeln!(f, "{FIRST_LINE}\nversion = {version}\npasses = {passes:016x}\npipeline = {pipeline}")?;
         writeln!(f, "contract = {}\nnodes = {}\nsteps = {}", contract.name(), limits.nodes, limits.steps)?;
-        let fuel = fuel.map_or("unlimited".into(), |fuel| fuel.to_string());
-        writeln!(f, "fuel = {fuel}\ntarget = {target}\nsizes = {}", sizes.join(" "))
+        let number = |limit: &Option<u64>| limit.map_or("unlimited".into(), |limit| limit.to_string());
+        writeln!(f, "fuel = {}\nmemory = {}", number(fuel), number(memory))?;
+        writeln!(f, "target = {target}\nsizes = {}", sizes.join(" "))
     }
 }
 
@@ -170,6 +175,8 @@ fn set(recipe: &mut Recipe, name: &str, value: &str) -> Result<(), String> {
         "steps" => recipe.limits.steps = number(name, value)?,
         "fuel" if value == "unlimited" => recipe.fuel = None,
         "fuel" => recipe.fuel = Some(number(name, value)?),
+        "memory" if value == "unlimited" => recipe.memory = None,
+        "memory" => recipe.memory = Some(number(name, value)?),
         "target" => recipe.target = value.into(),
         "sizes" => {
             recipe.sizes = Bindings::new();
@@ -192,6 +199,7 @@ mod tests {
         let pipeline = Pipeline::parse("canonicalize, cse | tile(16), vectorize(8)").expect("a pipeline");
         let sizes: Bindings = [("n".into(), 512), ("d".into(), 64)].into();
         let context = PassContext::new(Contract::Strict, sizes).with_fuel(7);
+        let context = PassContext { memory: Some(1 << 20), ..context };
         Recipe::new(&pipeline, &context, "x86_64")
     }
 

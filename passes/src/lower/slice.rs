@@ -63,6 +63,11 @@ struct Sizes<'a> {
 /// The slices that bring working memory below what the context allows, or as near as they can.
 pub(super) fn slices(graph: &Graph, decisions: &Decisions, context: &PassContext) -> Vec<Slice> {
     let Some(limit) = context.memory else { return Vec::new() };
+    let stored = graph.values().filter(|v| decisions.live[v.index()] && decisions.stored[v.index()]);
+    let all: Option<Vec<u64>> = stored.map(|value| bytes(graph, value)).collect();
+    if all.is_none_or(|all| all.into_iter().fold(0, u64::saturating_add) <= limit) {
+        return Vec::new();
+    }
     let Some(sizes) = Sizes::new(graph, decisions, context) else { return Vec::new() };
     let mut slices: Vec<Slice> = Vec::new();
     let mut inside: BTreeMap<ValueId, u64> = BTreeMap::new();
@@ -85,7 +90,7 @@ pub(super) fn slices(graph: &Graph, decisions: &Decisions, context: &PassContext
             }
             sizes.best(root, &taken, &inside, limit).filter(|(_, _, lower)| *lower < peak)
         });
-        match found.filter(|_| context.spend()) {
+        match found {
             Some((slice, bytes, _)) => {
                 inside.extend(bytes);
                 slices.push(slice);
@@ -96,6 +101,15 @@ pub(super) fn slices(graph: &Graph, decisions: &Decisions, context: &PassContext
         }
     }
     slices
+}
+
+/// Bytes of a whole value; `None` if an extent is open.
+fn bytes(graph: &Graph, value: ValueId) -> Option<u64> {
+    let ty = graph.ty(value);
+    ty.axes.iter().try_fold(ty.dtype.size_bytes() as u64, |bytes, axis| {
+        let extent = u64::try_from(axis.extent.as_const()?).ok()?;
+        Some(bytes.saturating_mul(extent))
+    })
 }
 
 impl<'a> Sizes<'a> {
@@ -113,27 +127,23 @@ impl<'a> Sizes<'a> {
         };
         let mut fixed = vec![false; count];
         graph.outputs.iter().for_each(|output| fixed[output.value.index()] = true);
+        let is_output = fixed.clone();
         graph.checks.iter().for_each(|check| fixed[check.value.index()] = true);
         for value in graph.values().filter(|v| decisions.live[v.index()]) {
             if let Op::Recur { nexts, .. } = &graph.node(value).op {
                 nexts.iter().for_each(|next| fixed[next.index()] = true);
             }
-            let is_output = graph.outputs.iter().any(|output| output.value == value);
             if !decisions.stored[value.index()] {
                 continue;
             }
             sizes.last[value.index()] = value.index();
             sizes.read(value);
             let in_loop = decisions.recurrences.place[value.index()].is_some();
-            let (op, ty) = (&graph.node(value).op, graph.ty(value));
+            let op = &graph.node(value).op;
             sizes.movable[value.index()] =
                 !in_loop && !fixed[value.index()] && !matches!(op, Op::Scatter { .. } | Op::Transform { .. });
-            if !is_output && !in_loop {
-                let width = ty.dtype.size_bytes() as u64;
-                sizes.bytes[value.index()] = ty.axes.iter().try_fold(width, |bytes, axis| {
-                    let extent = u64::try_from(axis.extent.as_const()?).ok()?;
-                    Some(bytes.saturating_mul(extent))
-                })?;
+            if !is_output[value.index()] && !in_loop {
+                sizes.bytes[value.index()] = bytes(graph, value)?;
             }
         }
         for value in graph.values() {

@@ -17,12 +17,13 @@
 //! infinite.
 //!
 //! [`recognise`] finds products, [`search`] orders their [`network`]s ([`exact`]ly where that is fast,
-//! else by [`greedy`] choices that are improved by [`reconfigure`]), [`slice`] makes them fit in memory,
+//! else by [`greedy`] choices and by [`partition`]s that are improved by [`reconfigure`]), [`slice`] makes them fit in memory,
 //! [`rewrite`] builds the trees and [`report`] says what was chosen.
 
 pub mod exact;
 pub mod greedy;
 pub mod network;
+pub mod partition;
 pub mod recognise;
 pub mod reconfigure;
 mod report;
@@ -74,6 +75,12 @@ impl Plan {
         Some(Plan { product, network, axes, sliced, unordered, limit })
     }
 
+    /// Most nodes that the tree adds to the graph.
+    fn grown(&self) -> usize {
+        let Product { factors, scalars, divisors, .. } = &self.product;
+        3 * factors.len() + scalars.len() + divisors.len() + 2
+    }
+
     /// Whether the tree is another one than a loop nest over everything, and the cost model prefers it.
     fn pays(&self) -> bool {
         let evaluation = &self.sliced.evaluation;
@@ -97,7 +104,13 @@ pub fn run(graph: &mut Graph, context: &PassContext) -> Changed {
     let plans = plans(graph, context).into_iter().filter(Plan::pays);
     let mut plans: BTreeMap<ValueId, Plan> = plans.map(|plan| (plan.product.root, plan)).collect();
     // In the order of the graph, so that less fuel rewrites the first of them.
-    plans.retain(|_, _| context.spend());
+    let mut room = context.limits.nodes.saturating_sub(graph.nodes.len());
+    plans.retain(|_, plan| {
+        let grown = plan.grown();
+        let fits = grown <= room && context.spend();
+        room -= if fits { grown } else { 0 };
+        fits
+    });
     if plans.is_empty() {
         return Changed::No;
     }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use tcc_ir::axis::{Axis, Name};
 use tcc_ir::graph::{Graph, Op, ValueId};
+use tcc_ir::scalar::Literal;
 use tcc_ir::{Bindings, Extent, Kind, ReduceOp, ScalarOp};
 
 /// What an open size is taken for.
@@ -65,7 +66,7 @@ impl Facts {
     }
 }
 
-/// All products of `graph` that cannot be made larger, users before operands. O(n).
+/// All sums of products of `graph` that cannot be made larger, users before operands. O(n).
 pub fn products(graph: &Graph, facts: &Facts, context: &PassContext) -> Vec<Product> {
     let mut inner = vec![false; graph.nodes.len()];
     let mut found = Vec::new();
@@ -77,8 +78,13 @@ pub fn products(graph: &Graph, facts: &Facts, context: &PassContext) -> Vec<Prod
         if !is_product || inner[root.index()] || !may_reorder(graph, root, context) {
             continue;
         }
-        if let Some(product) = product(graph, facts, root) {
-            product.inner.iter().for_each(|value| inner[value.index()] = true);
+        let mut product = product(graph, facts, root, context);
+        if !may_leave(graph, &product.scalars, &product.summed, context) {
+            product.summed.clear();
+        }
+        // Parts of a product that sums over nothing, or is too long, are no better.
+        product.inner.iter().for_each(|value| inner[value.index()] = true);
+        if !product.summed.is_empty() && product.factors.len() < FACTORS && product.inner.len() < NODES {
             found.push(product);
         }
     }
@@ -92,6 +98,29 @@ fn may_reorder(graph: &Graph, value: ValueId, context: &PassContext) -> bool {
         Kind::Float | Kind::Complex => context.contract >= Contract::Reassoc,
         Kind::Bool => false,
     }
+}
+
+/// Whether numbers may be taken out of sums over `axes`. A sum over nothing is 0 whatever stands in it, but
+/// not 0 times what is infinite or divided by what is 0, as numbers computed from empty sizes are.
+fn may_leave<'a>(
+    graph: &Graph,
+    numbers: &[ValueId],
+    axes: impl IntoIterator<Item = &'a Axis>,
+    context: &PassContext,
+) -> bool {
+    let harmless = |&number: &ValueId| match &graph.node(number).op {
+        Op::Input(_) => true,
+        Op::Const(literal) => match *literal {
+            Literal::Real(c) => c.is_finite() && c != 0.0,
+            Literal::Int(c) => c != 0,
+            Literal::Complex(re, im) => re.is_finite() && im.is_finite() && (re, im) != (0.0, 0.0),
+            Literal::Bool(_) => false,
+        },
+        _ => graph.ty(number).dtype.is_int(),
+    };
+    context.contract >= Contract::Fast
+        || numbers.iter().all(harmless)
+        || axes.into_iter().all(|axis| axis.extent.as_const().is_some_and(|extent| extent > 0))
 }
 
 /// A sum that was opened, with the factors and divisors that stand under it.
@@ -109,19 +138,17 @@ enum Task {
     Close(ValueId, usize, usize),
 }
 
-/// The product that `root` is; `None` if it sums over nothing. An inner sum over an axis that also
-/// stands outside of it is another axis of the same name: such sums are not opened.
-fn product(graph: &Graph, facts: &Facts, root: ValueId) -> Option<Product> {
+/// The product that `root` is. An inner sum over an axis that also stands outside of it is another axis of
+/// the same name: such sums are not opened.
+fn product(graph: &Graph, facts: &Facts, root: ValueId, context: &PassContext) -> Product {
     let mut closed: BTreeSet<ValueId> = BTreeSet::new();
     loop {
-        let (product, sums) = collect(graph, facts, root, &closed)?;
-        match sums.iter().find(|sum| clashes(graph, &product, sum)) {
-            None => return (!product.summed.is_empty()).then_some(product),
-            Some(sum) if sum.value == root => return None,
-            Some(sum) => {
-                closed.insert(sum.value);
-            }
-        }
+        let (product, sums) = collect(graph, facts, root, &closed, context);
+        // Nothing stands outside of the root.
+        match sums.iter().find(|sum| sum.value != root && clashes(graph, &product, sum)) {
+            None => return product,
+            Some(sum) => closed.insert(sum.value),
+        };
     }
 }
 
@@ -138,11 +165,12 @@ fn collect(
     facts: &Facts,
     root: ValueId,
     closed: &BTreeSet<ValueId>,
-) -> Option<(Product, Vec<Sum>)> {
+    context: &PassContext,
+) -> (Product, Vec<Sum>) {
     let mut product = Product::new(root);
     let mut sums: Vec<Sum> = Vec::new();
     // The axes of the sums that the task at hand stands under.
-    let mut under: Vec<Name> = Vec::new();
+    let mut under: Vec<Axis> = Vec::new();
     let mut tasks = vec![Task::Open(root)];
     while let Some(task) = tasks.pop() {
         let value = match task {
@@ -158,11 +186,14 @@ fn collect(
             }
         };
         if product.factors.len() >= FACTORS || product.inner.len() >= NODES {
-            return None;
+            break;
         }
         let node = graph.node(value);
         let open = value == root || (facts.uses[value.index()] == 1 && !closed.contains(&value));
-        let divides = |divisor: ValueId| !under.iter().any(|name| graph.ty(divisor).axis(name).is_some());
+        let divides = |divisor: ValueId| {
+            !under.iter().any(|axis| graph.ty(divisor).axis(&axis.name).is_some())
+                && may_leave(graph, &[divisor], &under, context)
+        };
         match &node.op {
             Op::Map(ScalarOp::Mul, operands) if open => {
                 tasks.extend(operands.iter().rev().map(|&operand| Task::Open(operand)));
@@ -176,7 +207,7 @@ fn collect(
                 tasks.push(Task::Open(operands[0]));
             }
             Op::Reduce { op: ReduceOp::Sum, axes, value: operand } if open => {
-                under.extend(axes.iter().cloned());
+                under.extend(axes.iter().filter_map(|name| graph.ty(*operand).axis(name).cloned()));
                 tasks.push(Task::Close(value, product.factors.len(), product.divisors.len()));
                 tasks.push(Task::Open(*operand));
             }
@@ -192,7 +223,7 @@ fn collect(
     }
     // Outer sums first, as they stand in the text.
     product.summed = sums.iter().rev().flat_map(|sum| sum.axes.iter().cloned()).collect();
-    Some((product, sums))
+    (product, sums)
 }
 
 impl Product {

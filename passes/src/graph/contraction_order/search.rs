@@ -1,8 +1,10 @@
-//! The search for an order: exact for few factors, else greedy orders that are improved in parts.
+//! The search for an order: exact for few factors, else orders from below (greedy) and from above (cut in
+//! two), the best of which are improved in parts.
 
 use super::exact::{self, Problem};
 use super::greedy::{self, Variant};
-use super::network::{Network, Order};
+use super::network::{Network, Order, Place};
+use super::partition;
 use super::reconfigure;
 
 /// How an order was found.
@@ -14,7 +16,7 @@ pub enum Method {
     Exact,
     /// It is a greedy one.
     Greedy,
-    /// It is a greedy one, parts of which were ordered anew.
+    /// It is a greedy one or one from above, parts of which were ordered anew.
     Reconfigured,
 }
 
@@ -42,9 +44,11 @@ pub struct Found {
 }
 
 /// Greedy variants that are tried.
-const VARIANTS: usize = 32;
+const VARIANTS: usize = 16;
+/// Ways to cut a network in two that are tried, by the smallest half.
+const BALANCES: [f64; 6] = [0.45, 0.35, 0.25, 0.45, 0.35, 0.2];
 /// Orders that are improved.
-const IMPROVED: usize = 3;
+const IMPROVED: usize = 4;
 /// Pairs that are looked at before the search ends with what it has.
 const STEPS: u64 = 3_000_000;
 /// Factors beyond which few variants are tried.
@@ -77,6 +81,15 @@ pub fn search(network: &Network) -> Found {
         counter += steps;
         orders.push((network.evaluate(&order).cost.cycles, order));
     }
+    // Halves cannot be cut where parts have to wait for a recurrence.
+    if count > exact::LIMIT && count <= MANY && network.places.iter().all(|place| *place == Place::Free) {
+        for (number, balance) in BALANCES.into_iter().enumerate() {
+            let seed = number * count / BALANCES.len();
+            let (order, steps) = partition::search(network, partition::Variant { balance, seed });
+            counter += steps;
+            orders.push((network.evaluate(&order).cost.cycles, order));
+        }
+    }
     orders.sort_by(|a, b| a.0.total_cmp(&b.0));
     orders.dedup_by(|a, b| a.1 == b.1);
     let Some((cycles, order)) = orders.first().cloned() else {
@@ -97,8 +110,11 @@ pub fn search(network: &Network) -> Found {
     }
     let mut best = Found { order, method: Method::Greedy, steps: 0 };
     let mut least = cycles;
-    for (_, order) in orders.iter().take(IMPROVED) {
-        let better = reconfigure::improve(network, order, &mut counter, STEPS);
+    for (position, (_, order)) in orders.iter().take(IMPROVED).enumerate() {
+        // Each gets an equal part of what is left.
+        let left = STEPS.saturating_sub(counter) / (IMPROVED - position) as u64;
+        let limit = counter + left;
+        let better = reconfigure::improve(network, order, &mut counter, limit);
         let cycles = network.evaluate(&better).cost.cycles;
         if cycles < least {
             least = cycles;
