@@ -197,3 +197,52 @@ fn artefacts_carry_the_recipe_that_makes_them_again() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     assert!(text(&output).contains("`k.ein` is no recipe"), "{}", text(&output));
 }
+
+/// The kernel library is linked with the C compiler alone, and exports nothing but what objects call.
+#[test]
+fn the_archive_of_kernels_links_and_computes() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let archive = tcc_backends::runtime::ARCHIVE;
+    std::fs::write(folder.path().join(tcc_backends::runtime::ARCHIVE_NAME), archive).expect("written");
+    let main = format!(
+        r#"
+        #include <stdint.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        typedef struct {{ int64_t extent, a, b, c; }} axis;
+        typedef struct {{ uint32_t dtype, accumulate, lanes, axis_count; axis axes[16]; }} contraction;
+        void tcc_contract(const contraction *, const void *, const void *, void *, void *);
+        int main(void) {{
+            enum {{ M = 65, N = 33, K = 300 }};
+            static float a[M * K], b[K * N], c[M * N];
+            for (int i = 0; i < M * K; i++) a[i] = (float)(i % 7 - 3);
+            for (int i = 0; i < K * N; i++) b[i] = (float)(i % 5 - 2);
+            contraction product = {{ {dtype}, 0, 1, 3, {{{{M, K, 0, N}}, {{N, 0, 1, 1}}, {{K, 1, N, 0}}}} }};
+            void *workspace = aligned_alloc(64, {workspace});
+            tcc_contract(&product, a, b, c, workspace);
+            int wrong = 0;
+            for (int i = 0; i < M; i++) for (int j = 0; j < N; j++) {{
+                float sum = 0;
+                for (int k = 0; k < K; k++) sum += a[i * K + k] * b[k * N + j];
+                wrong += sum != c[i * N + j];
+            }}
+            free(workspace);
+            printf("%d wrong\n", wrong);
+            return 0;
+        }}
+        "#,
+        dtype = tcc_runtime::ElementType::F32.0,
+        workspace = tcc_runtime::WORKSPACE_BYTES.next_multiple_of(64),
+    );
+    std::fs::write(folder.path().join("main.c"), main).expect("the program can be written");
+    let flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-O1"];
+    let output = run("cc", &[&flags[..], &["main.c", "libtcc_runtime.a"]].concat(), folder.path());
+    assert!(output.status.success(), "{}", text(&output));
+    assert_eq!(text(&run("./a.out", &[], folder.path())), "0 wrong\n");
+    if Command::new("nm").arg("--version").output().is_ok() {
+        let output = run("nm", &["-g", "--defined-only", "libtcc_runtime.a"], folder.path());
+        let names: Vec<String> =
+            text(&output).lines().filter_map(|line| line.split(" T ").nth(1).map(Into::into)).collect();
+        assert_eq!(names, ["tcc_contract"]);
+    }
+}

@@ -13,6 +13,7 @@ pub mod cranelift;
 mod image;
 pub mod interp;
 mod kernel;
+pub mod runtime;
 mod signature;
 mod tables;
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tcc_backends::{EmitKind, Target};
+use tcc_backends::{EmitKind, Target, runtime};
 use tcc_frontend::Program;
 use tcc_ir::loops::Func;
 use tcc_passes::{Quiet, Recipe};
@@ -119,12 +119,19 @@ impl Job<'_> {
             Ok((compiler.target()?.emit)(self.func, kind, &target)?.as_bytes().to_vec())
         };
         let mut made: Vec<Made> = Vec::new();
+        // What the example says about linking depends on the object, whether or not that is written too.
+        let linked = |kind: &String| matches!(kind.as_str(), "obj" | "example");
+        let object = match self.arguments.emit.iter().any(linked) {
+            true => emit(EmitKind::Object)?,
+            false => Vec::new(),
+        };
+        let calls_runtime = runtime::is_called_by(&object);
+        let archive = if calls_runtime { format!(" {}", runtime::ARCHIVE_NAME) } else { String::new() };
         for kind in &self.arguments.emit {
             let name = format!("{}{}", self.stem, suffix(kind));
-            let here = self.arguments.output == Path::new(".");
-            let path = if here { name.into() } else { self.arguments.output.join(name) };
+            let path = self.place(name);
             let (bytes, note) = match kind.as_str() {
-                "obj" => (emit(EmitKind::Object)?, format!("object file, exports {}", wrapper.symbol())),
+                "obj" => (object.clone(), format!("object file, exports {}", wrapper.symbol())),
                 "clif" => (emit(EmitKind::Clif)?, "Cranelift's intermediate form".into()),
                 "asm" => (emit(EmitKind::Asm)?, "machine instructions".into()),
                 "so" => (link(&emit(EmitKind::Object)?, &path)?, "shared library".into()),
@@ -138,13 +145,23 @@ impl Job<'_> {
                     format!("C header, function {}", wrapper.function()),
                 ),
                 _ => (
-                    wrapper.example()?.into_bytes(),
-                    format!("cc {0}_main.c {0}.o -lm && ./a.out", self.stem),
+                    wrapper.example(&archive)?.into_bytes(),
+                    format!("cc {0}_main.c {0}.o{archive} -lm && ./a.out", self.stem),
                 ),
             };
             made.push((path, bytes, note));
         }
+        if calls_runtime {
+            let note = "kernels that the object calls: link it too".into();
+            made.push((self.place(runtime::ARCHIVE_NAME.into()), runtime::ARCHIVE.to_vec(), note));
+        }
         Ok(made)
+    }
+
+    /// The path of a file called `name`.
+    fn place(&self, name: String) -> PathBuf {
+        let here = self.arguments.output == Path::new(".");
+        if here { name.into() } else { self.arguments.output.join(name) }
     }
 }
 
@@ -161,8 +178,15 @@ fn link(object: &[u8], path: &Path) -> Result<Vec<u8>, Failure> {
     let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
     let (from, to) = (folder.path().join("kernel.o"), folder.path().join("kernel.so"));
     std::fs::write(&from, object).map_err(|error| failed(&error))?;
-    let output = Command::new(compiler).arg("-shared").arg("-o").arg(&to).arg(&from).output();
-    let output = output.map_err(|error| failed(&error))?;
+    let mut command = Command::new(compiler);
+    command.arg("-shared").arg("-o").arg(&to).arg(&from);
+    if runtime::is_called_by(object) {
+        let archive = folder.path().join(runtime::ARCHIVE_NAME);
+        std::fs::write(&archive, runtime::ARCHIVE).map_err(|error| failed(&error))?;
+        // Only what the object exports is to be seen from outside.
+        command.arg(&archive).arg("-Wl,--exclude-libs,ALL");
+    }
+    let output = command.output().map_err(|error| failed(&error))?;
     if !output.status.success() {
         return Err(failed(&String::from_utf8_lossy(&output.stderr)));
     }

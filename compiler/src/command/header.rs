@@ -304,14 +304,14 @@ impl<'a> Wrapper<'a> {
         sum.unwrap_or_else(|| literal(0))
     }
 
-    /// A program that calls the function once on made-up data.
-    pub fn example(&self) -> Result<String, Error> {
+    /// A program that calls the function once on made-up data; `archive` is what is linked beside the object.
+    pub fn example(&self, archive: &str) -> Result<String, Error> {
         let bindings = crate::operand::make_up::small_sizes(&self.program.graph)?;
         let value = |extent: &Extent| -> Result<i64, Error> {
             extent.eval(&bindings).map_err(|error| Error::Argument(error.to_string()))
         };
         let mut out = format!(
-            "/* Calls {0} once on made-up data: cc {2}_main.c {2}.o -lm && ./a.out */\n#include \"{1}.h\"\n#include <stdio.h>\n#include <stdlib.h>\n\nint main(void)\n{{\n",
+            "/* Calls {0} once on made-up data: cc {2}_main.c {2}.o{archive} -lm && ./a.out */\n#include \"{1}.h\"\n#include <stdio.h>\n#include <stdlib.h>\n\nint main(void)\n{{\n",
             self.function(),
             self.stem,
             in_comment(&self.stem)
