@@ -8,13 +8,16 @@ use std::path::Path;
 use std::time::Instant;
 use tcc::operand::Limits;
 use tcc::operand::npz::Pack;
-use tcc::{Array, Cache, Compiler, Kernel};
+use tcc::cache::Key;
+use tcc::cache::folder::Folder;
+use tcc::{Array, Cache, Compiler, Kernel, Source};
 
 const LIMITS: Limits = Limits { memory: 1 << 30 };
 
 fn main() -> Result<(), Box<dyn Error>> {
     time_kernels(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/seed_kernels"))?;
     time_chains()?;
+    time_cache()?;
     time_call_overhead()
 }
 
@@ -107,6 +110,31 @@ fn slope(points: &[(f64, f64)]) -> f64 {
     let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
     let covariance: f64 = points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum();
     covariance / points.iter().map(|p| (p.0 - mx).powi(2)).sum::<f64>()
+}
+
+/// What a program that is in the cache takes beside the frontend: to name it, and to read and load its code.
+fn time_cache() -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let folder = Folder::open(&folder.path().join("cache"))?;
+    let text = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/kron_attention3.ein"),
+    )?;
+    let (compiler, source) =
+        (Compiler::new(), Source { name: "kron_attention3".into(), text, expression: false });
+    let program = compiler.check(&source, &[], &[])?;
+    let bindings = [("n".into(), 64), ("d".into(), 16), ("e".into(), 16)].into();
+    let images = compiler.target()?.images.ok_or("it keeps no code")?;
+    let key = || Key::new(&compiler, &program, &bindings)?.ok_or(tcc::Error::Bug("no key".into()));
+    let func = compiler.lower(&program.graph, &bindings, &mut tcc_passes::Quiet)?;
+    let image = (images.compile)(&func)?;
+    folder.store(&key()?, &image)?;
+    let named = best_of(200, || key().map(drop))?;
+    let known = key()?;
+    let read = best_of(200, || folder.load(&known).map(drop).map_err(tcc::Error::Bug))?;
+    let loaded = best_of(200, || Ok((images.load)(&image).map(drop)?))?;
+    let (named, read, loaded) = (named * 1e3, read * 1e3, loaded * 1e3);
+    println!("from the cache: {named:.1} us to name a program, {read:.1} us to read, {loaded:.1} us to load\n");
+    Ok(())
 }
 
 /// A kernel so small that the call itself is what takes time.
