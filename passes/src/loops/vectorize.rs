@@ -388,7 +388,7 @@ mod tests {
             "for i in 0..11 { let x: f32 = X[i] Y[i] = x * Z[3, i] }",
             "for i.o in 0..2 { vector for i.v in 0..4 {
                let x.1: f32 = X[i.o * 4 + i.v] Y[i.o * 4 + i.v] = x.1 * Z[3, i.o * 4 + i.v] } }
-             for i in 8..11 { let x: f32 = X[i] Y[i] = x * Z[3, i] }",
+             vector for i.v.1 in 0..3 { let x: f32 = X[i.v.1 + 8] Y[i.v.1 + 8] = x * Z[3, i.v.1 + 8] }",
         );
     }
 
