@@ -6,10 +6,10 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
-use tcc::operand::Limits;
-use tcc::operand::npz::Pack;
 use tcc::cache::Key;
 use tcc::cache::folder::Folder;
+use tcc::operand::Limits;
+use tcc::operand::npz::Pack;
 use tcc::{Array, Cache, Compiler, Kernel, Source};
 
 const LIMITS: Limits = Limits { memory: 1 << 30 };
@@ -116,9 +116,8 @@ fn slope(points: &[(f64, f64)]) -> f64 {
 fn time_cache() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let folder = Folder::open(&folder.path().join("cache"))?;
-    let text = std::fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/kron_attention3.ein"),
-    )?;
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/kron_attention3.ein"))?;
     let (compiler, source) =
         (Compiler::new(), Source { name: "kron_attention3".into(), text, expression: false });
     let program = compiler.check(&source, &[], &[])?;
@@ -133,7 +132,9 @@ fn time_cache() -> Result<(), Box<dyn Error>> {
     let read = best_of(200, || folder.load(&known).map(drop).map_err(tcc::Error::Bug))?;
     let loaded = best_of(200, || Ok((images.load)(&image).map(drop)?))?;
     let (named, read, loaded) = (named * 1e3, read * 1e3, loaded * 1e3);
-    println!("from the cache: {named:.1} us to name a program, {read:.1} us to read, {loaded:.1} us to load\n");
+    println!(
+        "from the cache: {named:.1} us to name a program, {read:.1} us to read, {loaded:.1} us to load\n"
+    );
     Ok(())
 }
 

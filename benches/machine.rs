@@ -26,7 +26,11 @@ fn main() {
     for (bytes, (_, bandwidth)) in [24e3f64, 1e6, 16e6, 512e6].into_iter().zip(MACHINE.memory) {
         let data = vec![1.0f32; bytes as usize / 4];
         let rounds = (2e8 / bytes).max(1.0) as usize;
-        let seconds = best(|| (0..rounds).for_each(|_| drop(black_box(sum(black_box(&data))))));
+        let seconds = best(|| {
+            for _ in 0..rounds {
+                black_box(sum(black_box(&data)));
+            }
+        });
         let rate = bytes * rounds as f64 / seconds / (MACHINE.gigahertz * 1e9);
         let what = format!("bytes per cycle, reading {} kB again and again", bytes / 1e3);
         println!("{what:<44} {rate:>8.2} {bandwidth:>8.2}");

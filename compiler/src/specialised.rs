@@ -169,7 +169,16 @@ impl Specialised {
     ) -> Result<Specialised> {
         let Found { kernel, origin, notes } = cache::find(compiler, program, bindings)?;
         let this = Specialised::assemble(kernel, program, bindings, numbers)?;
-        arena_within_limits(compiler, program, this.arena, bindings)?;
+        if let Err(error) = arena_within_limits(compiler, program, this.arena, bindings, &[]) {
+            // Code that was kept does not say what is large in it; its loops do.
+            within_limits(
+                compiler,
+                program,
+                &compiler.lower(&program.graph, bindings, &mut Quiet)?,
+                bindings,
+            )?;
+            return Err(error);
+        }
         Ok(Specialised { code_origin: origin, notes, ..this })
     }
 
@@ -445,15 +454,16 @@ pub(crate) fn within_limits(
 ) -> Result<()> {
     let arena =
         func.arena.as_ref().map_or(0, |arena| arena.eval(bindings).map_or(u64::MAX, i64::unsigned_abs));
-    arena_within_limits(compiler, program, arena, bindings)
+    arena_within_limits(compiler, program, arena, bindings, &intermediates(func, bindings))
 }
 
-/// The same for working memory of `arena` bytes.
+/// The same for working memory of `arena` bytes, the largest parts of which are `intermediates`.
 fn arena_within_limits(
     compiler: &Compiler,
     program: &Program,
     arena: u64,
     bindings: &Bindings,
+    intermediates: &[String],
 ) -> Result<()> {
     if let Some(allowed) = program.peak_limit.filter(|&allowed| arena > allowed) {
         let message = format!("working memory of {arena} bytes is planned, @max allows {allowed}");
@@ -464,7 +474,7 @@ fn arena_within_limits(
             None => diagnostic.into(),
         });
     }
-    within(compiler, &program.graph, bindings, arena, &intermediates(func, bindings))
+    within(compiler, &program.graph, bindings, arena, intermediates)
 }
 
 /// The three largest intermediates of loops with their shapes.

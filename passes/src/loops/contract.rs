@@ -147,7 +147,7 @@ impl Recogniser<'_> {
             .rev()
             .fold(store, |body, (var, extent)| Stmt::serial(*var, Expr::int(0), extent.clone(), vec![body]));
         // The loops have the variables of the contraction: give them their own.
-        let mut copy = self.func.copy_fresh(&[nest.clone()]);
+        let mut copy = self.func.copy_fresh(std::slice::from_ref(&nest));
         copy.pop().unwrap_or(nest)
     }
 

@@ -316,8 +316,7 @@ mod tests {
                for j in 0..n { Y[j] = X[j] * div.h + 1.0f32 / X[j] + X[j] / 3.0f32 }
              }",
         );
-        let mut strict = PassContext::default();
-        strict.contract = Contract::Strict;
+        let strict = PassContext { contract: Contract::Strict, ..PassContext::default() };
         check(
             run,
             &strict,

@@ -102,7 +102,7 @@ impl Encoder {
 
     /// The code with the pool behind it, and the assembly.
     pub fn finish(mut self, pool: &[u8]) -> (Vec<u8>, Option<String>) {
-        while self.bytes.len() % 64 != 0 {
+        while !self.bytes.len().is_multiple_of(64) {
             self.bytes.push(0xCC);
         }
         let start = self.bytes.len();
@@ -133,7 +133,7 @@ impl Encoder {
     /// Places a label here; that of a loop begins a line of the cache of instructions.
     pub fn place(&mut self, label: Label, aligned: bool) {
         const NOPS: [&[u8]; 4] = [&[0x90], &[0x66, 0x90], &[0x0F, 0x1F, 0x00], &[0x0F, 0x1F, 0x40, 0x00]];
-        while aligned && self.bytes.len() % 32 != 0 {
+        while aligned && !self.bytes.len().is_multiple_of(32) {
             let gap = 32 - self.bytes.len() % 32;
             self.bytes.extend_from_slice(NOPS[gap.min(NOPS.len()) - 1]);
         }
@@ -185,7 +185,8 @@ impl Encoder {
             None if base & 7 != 4 => self.bytes.push(mode | reg | base & 7),
             _ => {
                 self.bytes.push(mode | reg | 4);
-                self.bytes.push(scale.trailing_zeros() as u8 * 64 | (index.unwrap_or(4) & 7) << 3 | base & 7);
+                self.bytes
+                    .push((scale.trailing_zeros() as u8 * 64) | ((index.unwrap_or(4) & 7) << 3) | (base & 7));
             }
         }
         match size {

@@ -65,7 +65,6 @@ rows! {
     Broadcast4   "vbroadcastss"  1 2 0x18 0 One;
     Broadcast8   "vbroadcastsd"  1 2 0x19 1 One;
     Broadcast8X  "vpbroadcastq"  1 2 0x59 1 One;
-    General4     "vpbroadcastd"  1 2 0x7C 0 General;
     General8     "vpbroadcastq"  1 2 0x7C 1 General;
     MoveGeneral  "vmovq"         1 1 0x6E 1 General;
     Gather4      "vgatherdps"    1 2 0x92 0 One;
@@ -114,8 +113,6 @@ rows! {
     // Bits.
     And4         "vpandd"        1 1 0xDB 0 Two;
     And8         "vpandq"        1 1 0xDB 1 Two;
-    AndNot4      "vpandnd"       1 1 0xDF 0 Two;
-    AndNot8      "vpandnq"       1 1 0xDF 1 Two;
     Or4          "vpord"         1 1 0xEB 0 Two;
     Or8          "vporq"         1 1 0xEB 1 Two;
     Xor4         "vpxord"        1 1 0xEF 0 Two;
@@ -140,7 +137,6 @@ rows! {
     ShrByI32     "vpsrad"        1 1 0x72 0 Digit(4);
     ShrByI64     "vpsraq"        1 1 0x72 1 Digit(4);
     ShrByU32     "vpsrld"        1 1 0x72 0 Digit(2);
-    ShrByU64     "vpsrlq"        1 1 0x73 1 Digit(2);
     ShlI32       "vpsllvd"       1 2 0x47 0 Two;
     ShlI64       "vpsllvq"       1 2 0x47 1 Two;
     ShrI32       "vpsravd"       1 2 0x46 0 Two;
@@ -197,13 +193,13 @@ impl Op {
         use Op::*;
         match self {
             AddF32 | SubF32 | MulF32 | DivF32 | MinF32 | MaxF32 | SqrtF32 | RangeF32 | RoundF32
-            | Fma132F32 | Fma213F32 | Fma231F32 | CompareF32 | CompareI32 | CompareU32 | And4 | AndNot4
-            | Or4 | Xor4 | AddI32 | SubI32 | MulI32 | MinI32 | MaxI32 | MinU32 | MaxU32 | AbsI32 | ShlI32
+            | Fma132F32 | Fma213F32 | Fma231F32 | CompareF32 | CompareI32 | CompareU32 | And4 | Or4
+            | Xor4 | AddI32 | SubI32 | MulI32 | MinI32 | MaxI32 | MinU32 | MaxU32 | AbsI32 | ShlI32
             | ShrI32 | ShrU32 | I32ToF32 | F32ToI32 | Select4 | Choose4 | BlendF32 | EqualI32
             | GreaterI32 => Some(4),
             AddF64 | SubF64 | MulF64 | DivF64 | MinF64 | MaxF64 | SqrtF64 | RangeF64 | RoundF64
-            | Fma132F64 | Fma213F64 | Fma231F64 | CompareF64 | CompareI64 | And8 | AndNot8 | Or8 | Xor8
-            | AddI64 | SubI64 | MulI64 | MinI64 | MaxI64 | AbsI64 | ShlI64 | ShrI64 | I64ToF64 | F64ToI64
+            | Fma132F64 | Fma213F64 | Fma231F64 | CompareF64 | CompareI64 | And8 | Or8 | Xor8 | AddI64
+            | SubI64 | MulI64 | MinI64 | MaxI64 | AbsI64 | ShlI64 | ShrI64 | I64ToF64 | F64ToI64
             | Select8 | Choose8 | BlendF64 | EqualI64 | GreaterI64 => Some(8),
             _ => None,
         }

@@ -154,7 +154,7 @@ impl<'f> Generator<'_, 'f> {
             self.assign(register, value.reg, mark);
             return Ok(());
         }
-        let lanes = (1u64 << (bytes / size)) - 1 << (within / size);
+        let lanes = ((1u64 << (bytes / size)) - 1) << (within / size);
         self.changes(register);
         let full = self.vectors.bytes();
         if self.vectors == Vectors::Avx512 {

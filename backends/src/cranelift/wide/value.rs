@@ -672,7 +672,7 @@ impl<'f> Generator<'_, 'f> {
             }
             _ if from == to => return done(x.reg),
             (I32, U32) | (U32, I32) => return done(x.reg),
-            (F32 | F64, I32 | I64) => return self.to_integer(from, to, x, piece),
+            (F32 | F64, I32 | I64) => return self.float_to_integer(from, to, x, piece),
             _ => {}
         }
         let (op, length) = match (from, to) {
@@ -712,7 +712,7 @@ impl<'f> Generator<'_, 'f> {
     }
 
     /// The integer part, within the limits of the dtype; 0 for NaN.
-    fn to_integer(&mut self, from: Dtype, to: Dtype, x: Value, piece: &Piece) -> Wide<Value> {
+    fn float_to_integer(&mut self, from: Dtype, to: Dtype, x: Value, piece: &Piece) -> Wide<Value> {
         let varying = x.varying;
         let (source, target) = (self.length(from, varying, piece), self.length(to, varying, piece));
         let wide = self.vectors == Vectors::Avx512;

@@ -123,7 +123,7 @@ fn join_transforms(graphs: &mut Graphs, _: Id, found: &Match) -> Vec<Id> {
     let others = transforms(graphs, b);
     for (operator, left) in transforms(graphs, a) {
         for (_, right) in others.iter().filter(|(other, _)| *other == operator) {
-            let sum = (ty(graphs, left) == ty(graphs, *right)).then(|| [left, *right]);
+            let sum = (ty(graphs, left) == ty(graphs, *right)).then_some([left, *right]);
             let sum = sum.and_then(|operands| map(graphs, ScalarOp::Add, &operands));
             results.extend(sum.and_then(|sum| add(graphs, operator.clone(), vec![sum])));
         }

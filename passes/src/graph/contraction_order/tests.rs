@@ -65,24 +65,25 @@ fn regular(random: &mut Random, vertices: usize, degree: usize, extent: f64) -> 
 
 /// The least cost over all trees.
 fn brute_force(network: &Network) -> f64 {
-    fn extend(network: &Network, live: &mut Vec<usize>, steps: &mut Vec<(usize, usize)>, best: &mut f64) {
+    fn extend(network: &Network, live: &[usize], steps: &mut Vec<(usize, usize)>, best: &mut f64) {
         if live.len() == 1 {
             *best = best.min(network.evaluate(&Order { steps: steps.clone() }).cost.cycles);
         }
         for i in 0..live.len() {
             for j in i + 1..live.len() {
-                let mut next = live.clone();
+                let mut next = live.to_vec();
                 let right = next.remove(j);
                 let left = next.remove(i);
                 next.push(network.factors.len() + steps.len());
                 steps.push((left, right));
-                extend(network, &mut next, steps, best);
+                extend(network, &next, steps, best);
                 steps.pop();
             }
         }
     }
     let mut best = f64::INFINITY;
-    extend(network, &mut (0..network.factors.len()).collect(), &mut Vec::new(), &mut best);
+    let all: Vec<usize> = (0..network.factors.len()).collect();
+    extend(network, &all, &mut Vec::new(), &mut best);
     best
 }
 
