@@ -21,6 +21,8 @@ pub struct Direct {
     vectors: usize,
     /// The operand in vectors is read once, row by row.
     stream: bool,
+    /// The most columns of a tile.
+    most: usize,
 }
 
 /// The axis in place of one that does not exist.
@@ -45,7 +47,7 @@ pub fn direct(plan: &Plan, kernels: &Kernels) -> Option<Direct> {
         && k.extent >= CHUNK
         && bytes(n.y.unsigned_abs(), 1) % 1024 == 0
         && m.extent <= 2 * kernels.len;
-    if aliased || !(small || n.extent <= 2 * kernels.columns[0]) {
+    if !(small || n.extent <= 2 * kernels.columns[0]) {
         return None;
     }
     let wide = |vectors: usize| kernels.columns[vectors - 1] > 0;
@@ -59,7 +61,9 @@ pub fn direct(plan: &Plan, kernels: &Kernels) -> Option<Direct> {
     // One column needs no tile; a few do not either where rows are long and come from memory.
     let stream = n.extent == 1 && m.extent >= 4 * kernels.len
         || n.extent <= 8 && m.extent >= 64 * kernels.len && bytes(m.extent, k.extent) >= 1 << 20;
-    Some(Direct { m, n, k, vectors, stream })
+    let most = kernels.columns[vectors - 1];
+    let most = if aliased { most.min(12) } else { most };
+    Some(Direct { m, n, k, vectors, stream, most })
 }
 
 /// How many of `rest` columns the next tile takes: tiles of about the same size.
@@ -129,7 +133,7 @@ unsafe fn products(
     accumulate: bool,
     (count, batch): (usize, PlanAxis),
 ) {
-    let Direct { m, n, k, vectors, stream } = *direct;
+    let Direct { m, n, k, vectors, stream, most } = *direct;
     let bytes = kernels.bytes as isize;
     if stream {
         let kernel = kernels.gemv[n.extent.next_power_of_two().trailing_zeros() as usize];
@@ -176,7 +180,7 @@ unsafe fn products(
         tile.accumulate = accumulate || start > 0;
         let mut column = 0;
         while column < n.extent {
-            let columns = next_columns(kernels, vectors, kernels.columns[vectors - 1], n.extent - column);
+            let columns = next_columns(kernels, vectors, most, n.extent - column);
             tile.y = y.wrapping_offset(column as isize * n.y * bytes);
             let mut row = 0;
             while row < m.extent {

@@ -10,7 +10,7 @@ use crate::kernel::{Run, Scatter, Segment, TILE_BYTES, Tile};
 use crate::pack::{Panel, Plane};
 use crate::plan::{Axes, Plan, PlanAxis, offsets, second_fastest, sort_and_fuse};
 use crate::table::Kernels;
-use crate::vector::{fence, stream};
+use crate::vector::fence;
 
 /// Bytes of the block of `x` if its panels are packed together: more than usual, to use whole lines.
 const PLANE_BYTES: usize = 1 << 20;
@@ -264,6 +264,15 @@ fn shape(plan: &Plan, kernels: &Kernels, (accumulate, plane): (bool, bool), call
     };
     let fitting = fitting.min(MAX_BLOCK);
     let m_block = if fitting >= whole { fitting / whole * whole } else { fitting / rows * rows };
+    // Whole lines, and the axis in pieces that end together, where panels are packed together.
+    let m_block = match &plan.m[..] {
+        [first, second, ..] if plane && m_block >= first.extent => {
+            let count = m_block / first.extent;
+            let unit = if count >= second.extent { second.extent } else { (64 / bytes).min(count) };
+            (count / unit * unit).max(1) * first.extent
+        }
+        _ => m_block,
+    };
     // What few rows read again is not worth packing if its lines are used whole.
     let pack_y = if plan.swapped { callbacks.pack_a } else { callbacks.pack_b };
     let y_in_place = pack_y.is_none()
@@ -617,7 +626,7 @@ unsafe fn block(
             if joined {
                 let offset = *blocks.c_m.add(first) + *blocks.c_n.add(columns.start);
                 let to = c.wrapping_offset(offset * kernels.bytes as isize);
-                stream(blocks.joined, to, how.joined * columns.count * kernels.bytes);
+                (kernels.stream)(blocks.joined, to, how.joined * columns.count * kernels.bytes);
             }
         }
     }

@@ -91,7 +91,7 @@ impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, co
             for segment in 0..tile.segment_count {
                 let segment = *tile.segments.add(segment);
                 let (mut x, mut y) = (x.wrapping_offset(segment.x), y.wrapping_offset(segment.y));
-                if PACKED {
+                if PACKED && tile.accumulate {
                     for column in 0..COLUMNS {
                         let to = c.wrapping_offset(tile.column(column));
                         for place in 0..VECTORS {
@@ -197,7 +197,7 @@ impl<V: Vector> Task for ScatterTask<'_, V> {
                 let from = tile.add(column * task.stride + run.row as usize);
                 let to = c.wrapping_offset(*task.columns.add(column) + run.c);
                 if task.stream && bytes >= 128 {
-                    stream(from.cast(), to.cast(), bytes);
+                    stream::<V>(from.cast(), to.cast(), bytes);
                 } else {
                     put_run::<V>(from, to, (run.row as usize, len), task.accumulate);
                 }
@@ -239,5 +239,18 @@ unsafe fn put_run<V: Vector>(
         let value = if accumulate { V::load_part(to, count).plus(value) } else { value };
         value.store_part(to, count);
         done += count;
+    }
+}
+
+/// Writes `bytes` past the caches.
+pub type StreamFn = unsafe fn(from: *const u8, to: *mut u8, bytes: usize);
+
+/// Writes so many bytes past the caches.
+pub struct StreamTask<V>(pub *const u8, pub *mut u8, pub usize, pub PhantomData<V>);
+
+impl<V: Vector> Task for StreamTask<V> {
+    #[inline(always)]
+    unsafe fn run(&self) {
+        stream::<V>(self.0, self.1, self.2);
     }
 }

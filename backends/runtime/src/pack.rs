@@ -214,6 +214,20 @@ unsafe fn transpose_run<V: Vector + Transpose>(panel: &Panel, k: usize, run: usi
         scatter_rows::<V>(panel, (from, to), (row, V::WIDE), (step, run));
         row += V::WIDE;
     }
+    let rest = panel.row_count - row;
+    if rest >= V::PART {
+        // The last row stands in for those that do not exist.
+        let sources: [*const V::Element; 16] =
+            core::array::from_fn(|place| source((row + place).min(panel.row_count - 1)));
+        let mut step = 0;
+        while step + V::SIDE <= run {
+            let to = to.add(step * panel.width + row);
+            V::transpose_part(&sources, step as isize, to, panel.width, rest);
+            step += V::SIDE;
+        }
+        scatter_rows::<V>(panel, (from, to), (row, rest), (step, run));
+        row = panel.row_count;
+    }
     while row + V::SIDE <= panel.row_count {
         let mut sources = [from; 4];
         for (place, source_of) in sources.iter_mut().enumerate().take(V::SIDE) {
@@ -267,6 +281,8 @@ unsafe fn gather<V: Vector>(panel: &Panel, k: usize, run: usize) {
 pub trait Transpose: Vector {
     /// The side of the square that is transposed; 1: there is none.
     const SIDE: usize;
+    /// Fewer rows than this are not worth the wide form.
+    const PART: usize;
     /// Rows of the wide form, at most 16.
     const WIDE: usize;
     /// Reads `SIDE` elements at `step` of each of `WIDE` rows and writes `SIDE` columns, `stride`
@@ -277,6 +293,17 @@ pub trait Transpose: Vector {
         to: *mut Self::Element,
         stride: usize,
     );
-    /// The same for `SIDE` rows.
+    /// The same, but only the first `count` rows are written; all pointers are valid.
+    ///
+    /// # Safety
+    /// As [`Vector`].
+    unsafe fn transpose_part(
+        rows: &[*const Self::Element; 16],
+        step: isize,
+        to: *mut Self::Element,
+        stride: usize,
+        count: usize,
+    );
+    /// The same for four rows, or two if `SIDE` is 2.
     unsafe fn transpose(rows: &[*const Self::Element; 4], step: isize, to: *mut Self::Element, stride: usize);
 }

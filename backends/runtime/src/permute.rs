@@ -158,7 +158,7 @@ impl<W: Transpose, T: Copy> Task for MoveTask<'_, W, T> {
             if contiguous || axes.is_empty() {
                 let bytes = fast.extent as usize * size_of::<T>();
                 if task.stream && bytes >= 256 {
-                    stream(from.cast(), to.cast(), bytes);
+                    stream::<W>(from.cast(), to.cast(), bytes);
                 } else {
                     core::ptr::copy_nonoverlapping(from.cast::<u8>(), to.cast::<u8>(), bytes);
                 }
@@ -228,7 +228,7 @@ unsafe fn transpose<W: Transpose, T: Copy>(
                 let line = buffer.add(place * BLOCK).cast::<u8>();
                 let to = to.wrapping_offset(place as isize * column_step).cast::<u8>();
                 if past_caches && bytes >= 128 {
-                    stream(line, to, bytes);
+                    stream::<W>(line, to, bytes);
                 } else {
                     core::ptr::copy_nonoverlapping(line, to, bytes);
                 }

@@ -4,7 +4,7 @@ use crate::batched::{Batched, BatchedFn, BatchedTask};
 use crate::detect::InstructionSet;
 use crate::element::ElementType;
 use crate::gemv::{Gemv, GemvFn, GemvTask};
-use crate::kernel::{Scatter, ScatterFn, ScatterTask, Tile, TileFn, TileTask};
+use crate::kernel::{Scatter, ScatterFn, ScatterTask, StreamFn, StreamTask, Tile, TileFn, TileTask};
 use crate::lanes::{Lanes, LanesFn, LanesTask, put};
 use crate::pack::{PackFn, PackTask, Panel, Plane, PlaneFn, PlaneTask, Transpose};
 use crate::vector::portable::Portable;
@@ -29,6 +29,8 @@ pub struct Kernels {
     pub scatter: ScatterFn,
     /// The side of the squares that packing transposes in registers; 1: there is none.
     pub side: usize,
+    /// Writes past the caches.
+    pub stream: StreamFn,
     /// Packs panels together.
     pub plane: PlaneFn,
     /// Deals a sum to lanes.
@@ -115,6 +117,15 @@ unsafe fn plane<M: Machine, V: Transpose>(task: &Plane) {
     unsafe { M::enter(&PlaneTask::<M, V>(task, PhantomData)) }
 }
 
+/// Calls the kernel that writes past the caches.
+///
+/// # Safety
+/// As `vector::stream`, on a processor with the machine's instructions.
+unsafe fn stream<M: Machine, V: Vector>(from: *const u8, to: *mut u8, bytes: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { M::enter(&StreamTask::<V>(from, to, bytes, PhantomData)) }
+}
+
 /// What moves elements of a type: vectors of the same size, and how many of theirs make one.
 macro_rules! movers {
     (@units C128) => {
@@ -180,6 +191,7 @@ macro_rules! kernels {
                 <movers!($machine, $vector) as Transpose>::SIDE
             },
             plane: plane::<$machine, movers!($machine, $vector)>,
+            stream: stream::<$machine, V>,
             lanes: lanes::<$machine, V>,
             batched: batched::<$machine, V>,
             gemv: [

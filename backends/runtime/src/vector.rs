@@ -45,6 +45,11 @@ pub trait Vector: Copy {
     unsafe fn store(self, to: *mut Self::Element);
     /// Writes the first `count <= LEN` elements.
     unsafe fn store_part(self, to: *mut Self::Element, count: usize);
+    /// Moves 64 bytes past the caches where the machine can; `to` is aligned to them.
+    #[inline(always)]
+    unsafe fn stream_line(from: *const u8, to: *mut u8) {
+        stream_line(from, to);
+    }
     /// The element at `from` in every lane.
     unsafe fn splat(from: *const Self::Element) -> Self::Splat;
     /// `self + x * y`, as [`Element::multiply_add`].
@@ -126,6 +131,10 @@ where
     type Splat = (V, V);
     const LEN: usize = V::LEN;
     const PARTS_ARE_FREE: bool = V::PARTS_ARE_FREE;
+    #[inline(always)]
+    unsafe fn stream_line(from: *const u8, to: *mut u8) {
+        V::stream_line(from, to);
+    }
     const HALF: usize = V::HALF / 2;
     #[inline(always)]
     unsafe fn put_half(from: *const Complex<T>, to: *mut Complex<T>, add: bool) {
@@ -194,12 +203,12 @@ pub fn prefetch(from: *const u8) {
 /// # Safety
 /// Both are valid for `bytes` and do not overlap. An `sfence` must follow before anybody else reads.
 #[inline(always)]
-pub unsafe fn stream(from: *const u8, to: *mut u8, bytes: usize) {
+pub unsafe fn stream<V: Vector>(from: *const u8, to: *mut u8, bytes: usize) {
     let head = to.align_offset(64).min(bytes);
     let lines = (bytes - head) / 64;
     copy_short(from, to, head);
     for line in 0..lines {
-        stream_line(from.add(head + 64 * line), to.add(head + 64 * line));
+        V::stream_line(from.add(head + 64 * line), to.add(head + 64 * line));
     }
     let done = head + 64 * lines;
     copy_short(from.add(done), to.add(done), bytes - done);
@@ -223,7 +232,7 @@ unsafe fn copy_short(from: *const u8, to: *mut u8, bytes: usize) {
     }
 }
 
-/// Writes one line, aligned, past the caches.
+/// Writes one line, aligned, past the caches, in the pieces that every machine has.
 #[inline(always)]
 unsafe fn stream_line(from: *const u8, to: *mut u8) {
     #[cfg(target_arch = "x86_64")]

@@ -31,6 +31,12 @@ macro_rules! real {
             type Splat = Self;
             const LEN: usize = $len;
             const PARTS_ARE_FREE: bool = false;
+            #[inline(always)]
+            unsafe fn stream_line(from: *const u8, to: *mut u8) {
+                let (low, high) = (_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(32).cast()));
+                _mm256_stream_si256(to.cast(), low);
+                _mm256_stream_si256(to.add(32).cast(), high);
+            }
             const HALF: usize = $len / 2;
             #[inline(always)]
             unsafe fn put_half(from: *const $element, to: *mut $element, add: bool) {
@@ -188,6 +194,12 @@ macro_rules! integer {
             type Splat = Self;
             const LEN: usize = $len;
             const PARTS_ARE_FREE: bool = false;
+            #[inline(always)]
+            unsafe fn stream_line(from: *const u8, to: *mut u8) {
+                let (low, high) = (_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(32).cast()));
+                _mm256_stream_si256(to.cast(), low);
+                _mm256_stream_si256(to.add(32).cast(), high);
+            }
             const HALF: usize = $len / 2;
             #[inline(always)]
             unsafe fn put_half(from: *const $element, to: *mut $element, add: bool) {

@@ -23,6 +23,10 @@ macro_rules! real {
             type Splat = Self;
             const LEN: usize = $len;
             const PARTS_ARE_FREE: bool = true;
+            #[inline(always)]
+            unsafe fn stream_line(from: *const u8, to: *mut u8) {
+                _mm512_stream_si512(to.cast(), _mm512_loadu_si512(from.cast()));
+            }
             const HALF: usize = $len / 2;
             #[inline(always)]
             unsafe fn put_half(from: *const $element, to: *mut $element, add: bool) {
@@ -225,6 +229,10 @@ macro_rules! integer {
             type Splat = Self;
             const LEN: usize = $len;
             const PARTS_ARE_FREE: bool = true;
+            #[inline(always)]
+            unsafe fn stream_line(from: *const u8, to: *mut u8) {
+                _mm512_stream_si512(to.cast(), _mm512_loadu_si512(from.cast()));
+            }
             const HALF: usize = $len / 2;
             #[inline(always)]
             unsafe fn put_half(from: *const $element, to: *mut $element, add: bool) {
