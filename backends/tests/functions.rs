@@ -330,7 +330,7 @@ fn every_number_of_lanes_agrees() {
             let body = format!("Y[P] = select(B[P], X[P] * X[P], {zero}) p[v] max= X[P]");
             let mut func = vectors(lanes, &declarations, &body).to_string();
             func.truncate(func.trim_end().len() - 1);
-            func += &format!("Z = p[0] for l in 1..{lanes} {{ Z += p[l] }} }}");
+            func += &format!("Z = p[0] for s in 1..{lanes} {{ Z += p[s] }} }}");
             agree(&parse(&func), &[]);
         }
     }

@@ -224,7 +224,8 @@ fn keeps_the_maximum() -> Result<(), String> {
                 let context = PassContext { verify: true, ..PassContext::new(*contract, Bindings::new()) };
                 let pipeline = Pipeline::parse(levels).map_err(|error| error.to_string())?;
                 pipeline.run_graph(&mut after, &context, &mut Quiet).map_err(|error| error.to_string())?;
-                let result = after.eval(&[input.clone()], &bindings).map_err(|error| error.to_string())?;
+                let result =
+                    after.eval(std::slice::from_ref(&input), &bindings).map_err(|error| error.to_string())?;
                 let sane = |value: &Value<Native>| value.as_real().is_some_and(|x| (0.0..=1.0).contains(&x));
                 let rows: Vec<f64> = result[0]
                     .data

@@ -258,7 +258,7 @@ mod tests {
         texts.sort();
         texts.dedup();
         assert_eq!(texts.len(), 96, "each only once");
-        for wanted in ["vectorize(16)", "tile(32)", "unroll(4)", "no interchange"] {
+        for wanted in ["vectorize(8)", "tile(32)", "unroll(4)", "no interchange"] {
             assert!(parsed.iter().any(|pipeline| changes(&base, pipeline) == wanted), "{wanted}");
         }
     }

@@ -203,10 +203,10 @@ fn nests(func: &Func) -> BTreeMap<String, String> {
 pub fn written(func: &Func, statement: &Stmt) -> Vec<String> {
     let mut ids: Vec<BufferId> = Vec::new();
     let mut visit = |stmt: &Stmt| {
-        if let Stmt::Store(buffer, ..) | Stmt::Accumulate(_, buffer, ..) = stmt
-            && !ids.contains(buffer)
+        if let Some(write) = stmt.write()
+            && !ids.contains(&write.buffer)
         {
-            ids.push(*buffer);
+            ids.push(write.buffer);
         }
     };
     statement.walk(&mut visit);
