@@ -47,7 +47,7 @@ pub fn direct(plan: &Plan, kernels: &Kernels) -> Option<Direct> {
         && k.extent >= CHUNK
         && bytes(n.y.unsigned_abs(), 1) % 1024 == 0
         && m.extent <= 2 * kernels.len;
-    if !(small || n.extent <= 2 * kernels.columns[0]) {
+    if !(small || n.extent <= 2 * kernels.columns[0].min(12)) {
         return None;
     }
     let wide = |vectors: usize| kernels.columns[vectors - 1] > 0;
@@ -90,6 +90,9 @@ pub unsafe fn run(
     (x, y, c): (*const u8, *const u8, *mut u8),
     accumulate: bool,
 ) {
+    if plan.batch.is_empty() {
+        return products(direct, kernels, (x, y, c), accumulate, (1, ONE));
+    }
     let bytes = kernels.bytes as isize;
     let inner = plan.batch.first().copied().unwrap_or(ONE);
     let outer = plan.batch.get(1..).unwrap_or(&[]);
@@ -99,7 +102,7 @@ pub unsafe fn run(
         .iter()
         .fold(0_usize, |sum, (a, b)| sum.saturating_add(a.extent.saturating_mul(b.extent)))
         .saturating_mul(kernels.bytes);
-    let group = if inner.extent > 1 { (GROUP_BYTES / footprint).clamp(1, inner.extent) } else { 1 };
+    let group = (GROUP_BYTES / footprint).clamp(1, inner.extent);
     for flat in 0..outer_count {
         let (mut rest, mut ox, mut oy, mut oc) = (flat, 0, 0, 0);
         for axis in outer {

@@ -5,29 +5,16 @@
 
 use crate::callbacks::{Callbacks, Finished};
 use crate::contraction::CHUNK;
-use crate::direct::next_columns;
-use crate::kernel::{Run, Scatter, Segment, TILE_BYTES, Tile};
+use crate::kernel::{Run, TILE_BYTES};
 use crate::pack::{Panel, Plane};
-use crate::plan::{Axes, Plan, PlanAxis, offsets, second_fastest, sort_and_fuse};
+use crate::plan::{Axes, Plan, offsets, second_fastest, sort_and_fuse};
+use crate::shape::{JOINED_BYTES, MAX_BLOCK, PLANE_BYTES, Shape, Y_BYTES, cut_plane, shape};
 use crate::table::Kernels;
+use crate::tiles::{Blocks, Broadcast, Store, Strip, block, column_strips, row_strips};
 use crate::vector::fence;
 
-/// Bytes of the block of `x` if its panels are packed together: more than usual, to use whole lines.
-const PLANE_BYTES: usize = 1 << 20;
-/// The most rows of a panel's axis that are packed together.
-const MAX_PIECE: usize = 512;
-/// Bytes of the block of `x` that stays in the second level cache.
-pub const X_BYTES: usize = 512 << 10;
-/// The same with the rows that fill up vectors, which are a tenth at most, but for the last tile.
+/// Bytes of a block of `x` with what head tiles and the last tile of a block add.
 const X_BYTES_PADDED: usize = PLANE_BYTES + PLANE_BYTES / 8 + CHUNK * 4 * 64;
-/// Bytes of the block of `y`.
-pub const Y_BYTES: usize = 2 << 20;
-/// The most rows or columns of a block.
-pub const MAX_BLOCK: usize = 4096;
-/// A result of this many bytes is written past the caches: it does not fit them anyway.
-const STREAM_BYTES: usize = 16 << 20;
-/// Bytes of the columns of one tile and the rows of one segment.
-const JOINED_BYTES: usize = 16 << 10;
 /// What a cache line aligned piece of memory may lose.
 const ALIGN: usize = 64;
 
@@ -42,29 +29,6 @@ pub const WORKSPACE_BYTES: usize = X_BYTES_PADDED
     + 2 * MAX_BLOCK * size_of::<Strip>()
     + 16 * ALIGN;
 
-/// A strip of rows (or columns) of a block: one tile wide.
-#[derive(Clone, Copy)]
-struct Strip {
-    /// The first row within the block.
-    start: usize,
-    /// How many rows.
-    count: usize,
-    /// How many vectors they fill.
-    vectors: usize,
-    /// How many rows the panels before this one have, those that are zero included.
-    padded: usize,
-    /// Where the panel begins, in elements.
-    panel: usize,
-    /// The first run of rows in the result, and how many there are.
-    runs: (usize, usize),
-    /// How far apart columns lie in the result; 0: not evenly.
-    step: isize,
-}
-
-impl Strip {
-    const EMPTY: Strip = Strip { start: 0, count: 0, vectors: 0, padded: 0, panel: 0, runs: (0, 0), step: 0 };
-}
-
 /// Working memory, cut into pieces.
 struct Memory {
     next: *mut u8,
@@ -78,23 +42,6 @@ impl Memory {
         self.next = piece.add(count * size_of::<T>());
         piece.cast()
     }
-}
-
-/// The pieces.
-struct Blocks {
-    x: *mut u8,
-    y: *mut u8,
-    tile: *mut u8,
-    joined: *mut u8,
-    x_m: *mut isize,
-    c_m: *mut isize,
-    y_n: *mut isize,
-    c_n: *mut isize,
-    x_k: *mut isize,
-    y_k: *mut isize,
-    runs: *mut Run,
-    m_strips: *mut Strip,
-    n_strips: *mut Strip,
 }
 
 /// Computes a contraction by packing both operands.
@@ -147,157 +94,6 @@ pub unsafe fn gemm(
             (x.wrapping_offset(ox * bytes), y.wrapping_offset(oy * bytes), c.wrapping_offset(oc * bytes));
         matrix(plan, &shape, kernels, operands, (accumulate, callbacks), &blocks);
         batch += 1;
-    }
-}
-
-/// If `x` and the result are contiguous along different axes, panels are packed together, by transposes
-/// of the rows of one by the panels: a block holds enough of both axes to use whole cache lines. True
-/// if so; the first axis is then cut to the rows of a segment.
-fn cut_plane(plan: &mut Plan, kernels: &Kernels) -> bool {
-    let [first, second, ..] = plan.m[..] else { return false };
-    if kernels.side < 2 || first.c != 1 || first.x.unsigned_abs() == 1 || second.x != 1 {
-        return false;
-    }
-    let across = second.extent.min(64 / kernels.bytes);
-    let room = PLANE_BYTES / (plan.k.size().min(CHUNK) * kernels.bytes) / across;
-    let len = kernels.len;
-    // The longest piece of the first axis that fills its vectors, or as good as can be had.
-    let piece = |of_ten: usize| {
-        (len * 3 / 4..=room.min(first.extent).min(MAX_PIECE)).rev().find(|rows| {
-            first.extent.is_multiple_of(*rows) && 10 * rows >= of_ten * rows.next_multiple_of(len)
-        })
-    };
-    let Some(rows) = piece(9).or_else(|| piece(7)) else { return false };
-    if rows < first.extent {
-        plan.m[0].extent = rows;
-        let along = |stride: isize| stride * rows as isize;
-        let slow = PlanAxis { extent: first.extent / rows, x: along(first.x), y: 0, c: along(first.c) };
-        plan.m.insert(2, slow);
-    }
-    true
-}
-
-/// How a matrix product is cut into blocks and tiles.
-struct Shape {
-    m: usize,
-    n: usize,
-    k: usize,
-    /// Vectors and columns of the largest tile.
-    vectors: usize,
-    columns: usize,
-    /// Rows and columns of a block.
-    m_block: usize,
-    n_block: usize,
-    /// Tiles do not reach over a multiple of this many rows: there the result begins elsewhere.
-    segment: usize,
-    /// All of `y` is packed at once, so that a block of the result is finished before the next one.
-    y_once: bool,
-    /// `y` is read where it lies.
-    y_in_place: bool,
-    /// The result is written past the caches.
-    stream: bool,
-    /// Segments are packed together.
-    plane: bool,
-    /// All rows of a segment, and of all columns of a tile, lie behind each other: they are written at once.
-    joined: bool,
-}
-
-/// The first so many rows lie behind each other in the result.
-fn contiguous_rows(axes: &[PlanAxis]) -> usize {
-    let mut rows = 1_usize;
-    for axis in axes {
-        if axis.c != rows as isize {
-            break;
-        }
-        rows = rows.saturating_mul(axis.extent);
-    }
-    rows
-}
-
-/// Chooses tiles and blocks.
-fn shape(plan: &Plan, kernels: &Kernels, (accumulate, plane): (bool, bool), callbacks: &Callbacks) -> Shape {
-    let (m, n, k) = (plan.m.size(), plan.n.size(), plan.k.size());
-    let (bytes, len) = (kernels.bytes, kernels.len);
-    let run = if plane { plan.m[0].extent } else { contiguous_rows(&plan.m) };
-    let wide = |vectors: usize| kernels.columns[vectors - 1];
-    let vectors = if m <= len || wide(2) == 0 {
-        1
-    } else if wide(3) > 0
-        && (n <= wide(3) && m > 2 * len
-            || run % (2 * len) != 0 && (run % (3 * len) == 0 || 2 * run == 3 * len))
-    {
-        3
-    } else {
-        2
-    };
-    let columns = if vectors == 1 && n > wide(1) { wide(1).min(12) } else { wide(vectors) };
-    // Rows that fill their vectors well are worth a tile that ends where they end.
-    let fills = |of_four: usize| run >= len && 4 * run >= of_four * run.next_multiple_of(len);
-    let large = !accumulate
-        && callbacks.epilogue.is_none()
-        && k <= CHUNK
-        && m.saturating_mul(n).saturating_mul(bytes) >= STREAM_BYTES;
-    // With short sums all that counts is to write whole lines.
-    let joined = large
-        && plan.n.first().is_some_and(|axis| axis.c == run as isize)
-        && run.saturating_mul(columns).saturating_mul(bytes) <= JOINED_BYTES
-        && (fills(3) && k <= 64 || 10 * run >= 9 * run.next_multiple_of(len) && run >= len);
-    let (vectors, columns) = if joined && run <= 2 * len && vectors == 3 && run % (3 * len) != 0 {
-        (2, wide(2))
-    } else {
-        (vectors, columns)
-    };
-    let joined = joined && run.saturating_mul(columns).saturating_mul(bytes) <= JOINED_BYTES;
-    let rows = vectors * len;
-    let segment = if joined || plane || run >= len && 10 * run >= 9 * run.next_multiple_of(len) {
-        run
-    } else {
-        usize::MAX
-    };
-    let depth = k.min(CHUNK);
-    let whole = if segment < MAX_BLOCK { segment } else { rows };
-    // Room for the rows that fill up the vectors of every segment.
-    let fitting = if plane { PLANE_BYTES } else { X_BYTES } / (depth * bytes);
-    let fitting = match segment {
-        usize::MAX => fitting,
-        _ => (fitting as u128 * run as u128 / run.next_multiple_of(len) as u128) as usize,
-    };
-    let fitting = fitting.min(MAX_BLOCK);
-    let m_block = if fitting >= whole { fitting / whole * whole } else { fitting / rows * rows };
-    // Whole lines, and the axis in pieces that end together, where panels are packed together.
-    let m_block = match &plan.m[..] {
-        [first, second, ..] if plane && m_block >= first.extent => {
-            let count = m_block / first.extent;
-            let unit = if count >= second.extent { second.extent } else { (64 / bytes).min(count) };
-            (count / unit * unit).max(1) * first.extent
-        }
-        _ => m_block,
-    };
-    // What few rows read again is not worth packing if its lines are used whole.
-    let pack_y = if plan.swapped { callbacks.pack_a } else { callbacks.pack_b };
-    let y_in_place = pack_y.is_none()
-        && m <= 3 * rows
-        && match (&plan.n[..], &plan.k[..]) {
-            ([n], [k]) => n.y == 1 || k.y == 1 && !(n.y.unsigned_abs() * bytes).is_multiple_of(1024),
-            _ => false,
-        };
-    let n_bytes = if y_in_place { usize::MAX } else { Y_BYTES };
-    let n_block = (n_bytes / (depth * bytes)).min(MAX_BLOCK) / columns * columns;
-    let whole_segments = m_block % segment == 0;
-    Shape {
-        m,
-        n,
-        k,
-        vectors,
-        columns,
-        m_block,
-        n_block,
-        segment: if whole_segments || segment > m_block { segment } else { usize::MAX },
-        y_once: n <= n_block && n.saturating_mul(k).saturating_mul(bytes) <= Y_BYTES,
-        y_in_place,
-        stream: large && (joined || whole_segments && segment.saturating_mul(bytes) >= 1 << 10),
-        plane: plane && whole_segments,
-        joined: joined && whole_segments,
     }
 }
 
@@ -401,27 +197,6 @@ unsafe fn pack_panel((kernels, callback, callbacks): Packing, panel: &Panel) {
     callback(callbacks.context, panel);
 }
 
-/// How tiles read the operand that is broadcast.
-struct Broadcast {
-    /// The block's first element.
-    from: *const u8,
-    /// Whether it lies in panels as wide as the strips.
-    packed: bool,
-    /// The stride along the sum, if it does not.
-    step: isize,
-    /// The stride along the columns.
-    column: isize,
-}
-
-/// How tiles are stored.
-#[derive(Clone, Copy)]
-struct Store {
-    accumulate: bool,
-    stream: bool,
-    /// The rows of a segment, if its columns are written at once.
-    joined: usize,
-}
-
 /// Packs segments together as long as they are contiguous in the operand; the number of strips done.
 unsafe fn pack_planes(
     kernels: &Kernels,
@@ -507,197 +282,6 @@ unsafe fn pack_rows(
             k += count;
         }
         first = end;
-    }
-}
-
-/// Cuts the columns of a block into strips of which there are tiles.
-unsafe fn column_strips(blocks: &Blocks, kernels: &Kernels, nc: usize, shape: &Shape) -> usize {
-    let (mut start, mut strips) = (0, 0);
-    while start < nc {
-        let rest = nc - start;
-        let mut count = shape.columns;
-        if rest < 2 * shape.columns && rest != shape.columns {
-            count = next_columns(kernels, shape.vectors, shape.columns, rest);
-        }
-        let table = blocks.c_n.add(start);
-        let step = if count > 1 { *table.add(1) - *table } else { 0 };
-        let even = (1..count).all(|column| *table.add(column) == *table + column as isize * step);
-        let step = if even { step } else { 0 };
-        blocks.n_strips.add(strips).write(Strip { start, count, step, ..Strip::EMPTY });
-        strips += 1;
-        start += count;
-    }
-    strips
-}
-
-/// Cuts the rows of a block into strips of vectors, and notes how each lies in the result.
-unsafe fn row_strips(
-    blocks: &Blocks,
-    kernels: &Kernels,
-    (ic, mc): (usize, usize),
-    shape: &Shape,
-    c: usize,
-) -> usize {
-    let (mut start, mut strips, mut runs, mut padded) = (0, 0, 0, 0);
-    while start < mc {
-        let to_segment = shape.segment - (ic + start) % shape.segment;
-        let table = blocks.c_m.add(start);
-        let mut count = (shape.vectors * kernels.len).min(mc - start).min(to_segment);
-        if shape.stream && !shape.joined && !shape.plane && to_segment == shape.segment {
-            // A short tile first, so that all others begin with a cache line.
-            let place = c.wrapping_add_signed(*table * kernels.bytes as isize);
-            let head = place.wrapping_neg() % 64 / kernels.bytes;
-            count = if head > 0 { count.min(head) } else { count };
-        }
-        let first = runs;
-        let mut row = 0;
-        while row < count {
-            let mut len = 1;
-            while row + len < count && *table.add(row + len) == *table.add(row) + len as isize {
-                len += 1;
-            }
-            blocks.runs.add(runs).write(Run { row: row as u32, len: len as u32, c: *table.add(row) });
-            runs += 1;
-            row += len;
-        }
-        let vectors = count.div_ceil(kernels.len);
-        blocks.m_strips.add(strips).write(Strip {
-            start,
-            count,
-            vectors,
-            padded,
-            panel: 0,
-            runs: (first, runs - first),
-            step: 0,
-        });
-        padded += vectors * kernels.len;
-        strips += 1;
-        start += count;
-    }
-    strips
-}
-
-/// Every tile of a packed block.
-unsafe fn block(
-    kernels: &Kernels,
-    blocks: &Blocks,
-    (y, c): (&Broadcast, *mut u8),
-    (m_strips, n_strips, kc): (usize, usize, usize),
-    how: Store,
-    finish: impl Fn(&Finished),
-) {
-    // The strips of a segment go together if they are written together.
-    let mut group = 1;
-    while how.joined > 0 && group < m_strips && (*blocks.m_strips.add(group)).start < how.joined {
-        group += 1;
-    }
-    // What is written past the caches is written in the order of memory.
-    let jump = |table: *const isize, strips: *const Strip, place: usize, count: usize| {
-        if place < count {
-            (*table.add((*strips.add(place)).start) - *table).unsigned_abs()
-        } else {
-            usize::MAX
-        }
-    };
-    let columns_inside = how.stream
-        && jump(blocks.c_n, blocks.n_strips, 1, n_strips)
-            < jump(blocks.c_m, blocks.m_strips, group, m_strips);
-    let groups = m_strips / group;
-    let (outer, inner) = if columns_inside { (groups, n_strips) } else { (n_strips, groups) };
-    for one in 0..outer {
-        for two in 0..inner {
-            let (m_group, n_strip) = if columns_inside { (one, two) } else { (two, one) };
-            let columns = *blocks.n_strips.add(n_strip);
-            let joined = how.joined > 0 && (columns.count == 1 || columns.step == how.joined as isize);
-            let first = (*blocks.m_strips.add(m_group * group)).start;
-            for m_strip in m_group * group..m_group * group + group {
-                let rows = *blocks.m_strips.add(m_strip);
-                let joined = if joined { Some(rows.start - first) } else { None };
-                tile(kernels, blocks, (y, c), (&rows, &columns, kc), (how, joined));
-                finish(&Finished {
-                    c,
-                    rows: blocks.c_m.add(rows.start),
-                    row_count: rows.count,
-                    columns: blocks.c_n.add(columns.start),
-                    column_count: columns.count,
-                    contiguous: rows.runs.1 == 1,
-                });
-            }
-            if joined {
-                let offset = *blocks.c_m.add(first) + *blocks.c_n.add(columns.start);
-                let to = c.wrapping_offset(offset * kernels.bytes as isize);
-                (kernels.stream)(blocks.joined, to, how.joined * columns.count * kernels.bytes);
-            }
-        }
-    }
-}
-
-/// One tile; `joined` is its first row within the buffer of a segment.
-unsafe fn tile(
-    kernels: &Kernels,
-    blocks: &Blocks,
-    (y, c): (&Broadcast, *mut u8),
-    (rows, columns, kc): (&Strip, &Strip, usize),
-    (how, joined): (Store, Option<usize>),
-) {
-    let bytes = kernels.bytes;
-    let segment = Segment { x: 0, y: 0, len: kc };
-    let c_n = blocks.c_n.add(columns.start);
-    let last = rows.count - (rows.vectors - 1) * kernels.len;
-    let width = rows.vectors * kernels.len;
-    let direct = joined.is_none() && rows.runs.1 == 1 && !how.stream;
-    let (to, stride) = match joined {
-        Some(row) => (blocks.joined.add(row * bytes), how.joined),
-        None if direct => (c.wrapping_offset(*blocks.c_m.add(rows.start) * bytes as isize), 0),
-        None => (blocks.tile, width),
-    };
-    let tile = Tile {
-        x: blocks.x.add(rows.panel * bytes),
-        x_step: width as isize,
-        y: if y.packed {
-            y.from.add(columns.start * kc * bytes)
-        } else {
-            y.from.wrapping_offset(columns.start as isize * y.column * bytes as isize)
-        },
-        y_step: if y.packed { columns.count as isize } else { y.step },
-        y_column: y.column,
-        segments: &segment,
-        segment_count: 1,
-        c: to,
-        c_column: stride as isize,
-        c_columns: if direct { c_n } else { core::ptr::null() },
-        last,
-        accumulate: direct && how.accumulate,
-        batch: 1,
-        x_batch: 0,
-        y_batch: 0,
-        c_batch: 0,
-    };
-    let full = last == kernels.len;
-    let of = rows.vectors - 1;
-    let function = if full && y.packed && columns.count == kernels.columns[of] {
-        kernels.packed[of]
-    } else if full {
-        kernels.tiles[of][columns.count - 1]
-    } else {
-        kernels.tails[of][columns.count - 1]
-    };
-    // Strips are only cut to sizes of which there are tiles.
-    if let Some(function) = function {
-        function(&tile);
-    }
-    if !direct && joined.is_none() {
-        (kernels.scatter)(&Scatter {
-            tile: blocks.tile,
-            stride: width,
-            runs: blocks.runs.add(rows.runs.0),
-            run_count: rows.runs.1,
-            columns: c_n,
-            column_count: columns.count,
-            c,
-            accumulate: how.accumulate,
-            stream: how.stream,
-        });
     }
 }
 

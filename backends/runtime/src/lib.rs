@@ -17,6 +17,24 @@
 //! - Integers wrap. A sum of nothing is zero; accumulated, it leaves the result alone.
 //!
 //! [`reference`] spells this out in scalar code. (Which NaN results is open, as everywhere.)
+//!
+//! # How it is computed
+//!
+//! `plan` sorts axes by role; `direct` reads small products where they lie; `batched` puts a contiguous
+//! batch into vectors; `gemv` streams a matrix through strips of sums; `lanes` deals sums to lanes; `gemm`
+//! packs blocks of everything else. All of them call kernels of a `table`, one per instruction set and
+//! element type, which are written once over the `Vector` trait. Results that no cache holds are
+//! written past the caches.
+//!
+//! # Without `std`
+//!
+//! Without the default feature `std` there is no allocation and there are no threads: all memory is the
+//! caller's workspace. As a static library for C programs:
+//!
+//! ```text
+//! cargo rustc -p tcc-runtime --release --no-default-features --features staticlib \
+//!     --crate-type staticlib -- -C panic=abort
+//! ```
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -39,7 +57,9 @@ mod plan;
 #[cfg(feature = "std")]
 pub mod pool;
 mod reference;
+mod shape;
 mod table;
+mod tiles;
 mod vector;
 
 pub use callbacks::{Callbacks, Finished};
@@ -54,6 +74,18 @@ pub use reference::reference;
 
 /// Bytes of working memory that suffice for every contraction.
 pub const WORKSPACE_BYTES: usize = gemm::WORKSPACE_BYTES;
+
+/// Bytes of working memory that suffice for `contraction`: [`WORKSPACE_BYTES`], whatever it is, since
+/// blocks have a fixed size.
+pub const fn workspace_bytes(_contraction: &Contraction) -> usize {
+    WORKSPACE_BYTES
+}
+
+/// [`WORKSPACE_BYTES`] for C.
+#[unsafe(no_mangle)]
+pub extern "C" fn tcc_workspace_bytes() -> u64 {
+    WORKSPACE_BYTES as u64
+}
 
 /// Computes a contraction. See [`contract_with`].
 ///
@@ -162,4 +194,20 @@ pub unsafe fn contract_fused(
     }
     // SAFETY: the caller's promise.
     unsafe { gemm::gemm(&mut plan, kernels, (x, y, c), (accumulate, callbacks), workspace) }
+}
+
+/// What the compiled core library refers to, although nothing unwinds.
+#[cfg(all(feature = "staticlib", not(feature = "std"), not(test)))]
+#[unsafe(no_mangle)]
+extern "C" fn rust_eh_personality() {}
+
+/// Nothing here panics on any input; should it happen nevertheless, the program ends.
+#[cfg(all(feature = "staticlib", not(feature = "std"), not(test)))]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    unsafe extern "C" {
+        fn abort() -> !;
+    }
+    // SAFETY: the C library's `abort` takes nothing and does not return.
+    unsafe { abort() }
 }

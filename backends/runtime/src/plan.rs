@@ -167,7 +167,10 @@ pub fn plan(contraction: &Contraction, plan: &mut Plan) -> bool {
 
 /// Exchanges the operands.
 pub fn swap(plan: &mut Plan) {
-    core::mem::swap(&mut plan.m, &mut plan.n);
+    // Only what is there: the lists are mostly empty.
+    let longest = plan.m.count.max(plan.n.count);
+    plan.m.axes[..longest].swap_with_slice(&mut plan.n.axes[..longest]);
+    core::mem::swap(&mut plan.m.count, &mut plan.n.count);
     let Plan { batch, m, n, k, start, .. } = plan;
     for axis in [batch, m, n, k].into_iter().flat_map(|axes| axes.iter_mut()).chain([start]) {
         core::mem::swap(&mut axis.x, &mut axis.y);

@@ -1,0 +1,262 @@
+//! The tiles of a packed block: strips of rows by strips of columns.
+
+// The contract of every function here is that of `gemm`.
+#![allow(unsafe_op_in_unsafe_fn)]
+
+use crate::callbacks::Finished;
+use crate::direct::next_columns;
+use crate::kernel::{Run, Scatter, Segment, Tile};
+use crate::shape::Shape;
+use crate::table::Kernels;
+
+/// Working memory, in pieces.
+pub struct Blocks {
+    pub x: *mut u8,
+    pub y: *mut u8,
+    pub tile: *mut u8,
+    pub joined: *mut u8,
+    pub x_m: *mut isize,
+    pub c_m: *mut isize,
+    pub y_n: *mut isize,
+    pub c_n: *mut isize,
+    pub x_k: *mut isize,
+    pub y_k: *mut isize,
+    pub runs: *mut Run,
+    pub m_strips: *mut Strip,
+    pub n_strips: *mut Strip,
+}
+
+/// A strip of rows (or columns) of a block: one tile wide.
+#[derive(Clone, Copy)]
+pub struct Strip {
+    /// The first row within the block.
+    pub start: usize,
+    /// How many rows.
+    pub count: usize,
+    /// How many vectors they fill.
+    pub vectors: usize,
+    /// How many rows the panels before this one have, those that are zero included.
+    pub padded: usize,
+    /// Where the panel begins, in elements.
+    pub panel: usize,
+    /// The first run of rows in the result, and how many there are.
+    pub runs: (usize, usize),
+    /// How far apart columns lie in the result; 0: not evenly.
+    pub step: isize,
+}
+
+impl Strip {
+    const EMPTY: Strip = Strip { start: 0, count: 0, vectors: 0, padded: 0, panel: 0, runs: (0, 0), step: 0 };
+}
+
+/// How tiles read the operand that is broadcast.
+pub struct Broadcast {
+    /// The block's first element.
+    pub from: *const u8,
+    /// Whether it lies in panels as wide as the strips.
+    pub packed: bool,
+    /// The stride along the sum, if it does not.
+    pub step: isize,
+    /// The stride along the columns.
+    pub column: isize,
+}
+
+/// How tiles are stored.
+#[derive(Clone, Copy)]
+pub struct Store {
+    pub accumulate: bool,
+    pub stream: bool,
+    /// The rows of a segment, if its columns are written at once.
+    pub joined: usize,
+}
+
+/// Cuts the columns of a block into strips of which there are tiles.
+pub unsafe fn column_strips(blocks: &Blocks, kernels: &Kernels, nc: usize, shape: &Shape) -> usize {
+    let (mut start, mut strips) = (0, 0);
+    while start < nc {
+        let rest = nc - start;
+        let mut count = shape.columns;
+        if rest < 2 * shape.columns && rest != shape.columns {
+            count = next_columns(kernels, shape.vectors, shape.columns, rest);
+        }
+        let table = blocks.c_n.add(start);
+        let step = if count > 1 { *table.add(1) - *table } else { 0 };
+        let even = (1..count).all(|column| *table.add(column) == *table + column as isize * step);
+        let step = if even { step } else { 0 };
+        blocks.n_strips.add(strips).write(Strip { start, count, step, ..Strip::EMPTY });
+        strips += 1;
+        start += count;
+    }
+    strips
+}
+
+/// Cuts the rows of a block into strips of vectors, and notes how each lies in the result.
+pub unsafe fn row_strips(
+    blocks: &Blocks,
+    kernels: &Kernels,
+    (ic, mc): (usize, usize),
+    shape: &Shape,
+    c: usize,
+) -> usize {
+    let (mut start, mut strips, mut runs, mut padded) = (0, 0, 0, 0);
+    while start < mc {
+        let to_segment = shape.segment - (ic + start) % shape.segment;
+        let table = blocks.c_m.add(start);
+        let mut count = (shape.vectors * kernels.len).min(mc - start).min(to_segment);
+        if shape.stream && !shape.joined && !shape.plane && to_segment == shape.segment {
+            // A short tile first, so that all others begin with a cache line.
+            let place = c.wrapping_add_signed(*table * kernels.bytes as isize);
+            let head = place.wrapping_neg() % 64 / kernels.bytes;
+            count = if head > 0 { count.min(head) } else { count };
+        }
+        let first = runs;
+        let mut row = 0;
+        while row < count {
+            let mut len = 1;
+            while row + len < count && *table.add(row + len) == *table.add(row) + len as isize {
+                len += 1;
+            }
+            blocks.runs.add(runs).write(Run { row: row as u32, len: len as u32, c: *table.add(row) });
+            runs += 1;
+            row += len;
+        }
+        let vectors = count.div_ceil(kernels.len);
+        blocks.m_strips.add(strips).write(Strip {
+            start,
+            count,
+            vectors,
+            padded,
+            panel: 0,
+            runs: (first, runs - first),
+            step: 0,
+        });
+        padded += vectors * kernels.len;
+        strips += 1;
+        start += count;
+    }
+    strips
+}
+
+/// Every tile of a packed block.
+pub unsafe fn block(
+    kernels: &Kernels,
+    blocks: &Blocks,
+    (y, c): (&Broadcast, *mut u8),
+    (m_strips, n_strips, kc): (usize, usize, usize),
+    how: Store,
+    finish: impl Fn(&Finished),
+) {
+    // The strips of a segment go together if they are written together.
+    let mut group = 1;
+    while how.joined > 0 && group < m_strips && (*blocks.m_strips.add(group)).start < how.joined {
+        group += 1;
+    }
+    // What is written past the caches is written in the order of memory.
+    let jump = |table: *const isize, strips: *const Strip, place: usize, count: usize| {
+        if place < count {
+            (*table.add((*strips.add(place)).start) - *table).unsigned_abs()
+        } else {
+            usize::MAX
+        }
+    };
+    let columns_inside = how.stream
+        && jump(blocks.c_n, blocks.n_strips, 1, n_strips)
+            < jump(blocks.c_m, blocks.m_strips, group, m_strips);
+    let groups = m_strips / group;
+    let (outer, inner) = if columns_inside { (groups, n_strips) } else { (n_strips, groups) };
+    for one in 0..outer {
+        for two in 0..inner {
+            let (m_group, n_strip) = if columns_inside { (one, two) } else { (two, one) };
+            let columns = *blocks.n_strips.add(n_strip);
+            let joined = how.joined > 0 && (columns.count == 1 || columns.step == how.joined as isize);
+            let first = (*blocks.m_strips.add(m_group * group)).start;
+            for m_strip in m_group * group..m_group * group + group {
+                let rows = *blocks.m_strips.add(m_strip);
+                let joined = if joined { Some(rows.start - first) } else { None };
+                tile(kernels, blocks, (y, c), (&rows, &columns, kc), (how, joined));
+                finish(&Finished {
+                    c,
+                    rows: blocks.c_m.add(rows.start),
+                    row_count: rows.count,
+                    columns: blocks.c_n.add(columns.start),
+                    column_count: columns.count,
+                    contiguous: rows.runs.1 == 1,
+                });
+            }
+            if joined {
+                let offset = *blocks.c_m.add(first) + *blocks.c_n.add(columns.start);
+                let to = c.wrapping_offset(offset * kernels.bytes as isize);
+                (kernels.stream)(blocks.joined, to, how.joined * columns.count * kernels.bytes);
+            }
+        }
+    }
+}
+
+/// One tile; `joined` is its first row within the buffer of a segment.
+unsafe fn tile(
+    kernels: &Kernels,
+    blocks: &Blocks,
+    (y, c): (&Broadcast, *mut u8),
+    (rows, columns, kc): (&Strip, &Strip, usize),
+    (how, joined): (Store, Option<usize>),
+) {
+    let bytes = kernels.bytes;
+    let segment = Segment { x: 0, y: 0, len: kc };
+    let c_n = blocks.c_n.add(columns.start);
+    let last = rows.count - (rows.vectors - 1) * kernels.len;
+    let width = rows.vectors * kernels.len;
+    let direct = joined.is_none() && rows.runs.1 == 1 && !how.stream;
+    let (to, stride) = match joined {
+        Some(row) => (blocks.joined.add(row * bytes), how.joined),
+        None if direct => (c.wrapping_offset(*blocks.c_m.add(rows.start) * bytes as isize), 0),
+        None => (blocks.tile, width),
+    };
+    let tile = Tile {
+        x: blocks.x.add(rows.panel * bytes),
+        x_step: width as isize,
+        y: if y.packed {
+            y.from.add(columns.start * kc * bytes)
+        } else {
+            y.from.wrapping_offset(columns.start as isize * y.column * bytes as isize)
+        },
+        y_step: if y.packed { columns.count as isize } else { y.step },
+        y_column: y.column,
+        segments: &segment,
+        segment_count: 1,
+        c: to,
+        c_column: stride as isize,
+        c_columns: if direct { c_n } else { core::ptr::null() },
+        last,
+        accumulate: direct && how.accumulate,
+        batch: 1,
+        x_batch: 0,
+        y_batch: 0,
+        c_batch: 0,
+    };
+    let full = last == kernels.len;
+    let of = rows.vectors - 1;
+    let function = if full && y.packed && columns.count == kernels.columns[of] {
+        kernels.packed[of]
+    } else if full {
+        kernels.tiles[of][columns.count - 1]
+    } else {
+        kernels.tails[of][columns.count - 1]
+    };
+    // Strips are only cut to sizes of which there are tiles.
+    if let Some(function) = function {
+        function(&tile);
+    }
+    if !direct && joined.is_none() {
+        (kernels.scatter)(&Scatter {
+            tile: blocks.tile,
+            stride: width,
+            runs: blocks.runs.add(rows.runs.0),
+            run_count: rows.runs.1,
+            columns: c_n,
+            column_count: columns.count,
+            c,
+            accumulate: how.accumulate,
+            stream: how.stream,
+        });
+    }
+}
