@@ -4,11 +4,12 @@
 // The contract of every function here is that of `tcc_contract`.
 #![allow(unsafe_op_in_unsafe_fn)]
 
-use crate::contraction::CHUNK;
+use crate::contraction::{Axis, CHUNK, Contraction};
+use crate::detect::InstructionSet;
 use crate::gemv::Gemv;
 use crate::kernel::{Segment, Tile};
 use crate::plan::{Plan, PlanAxis};
-use crate::table::Kernels;
+use crate::table::{Kernels, kernels};
 
 /// A group of batched products should stay in the first level cache while its tiles are computed.
 const GROUP_BYTES: usize = 24 << 10;
@@ -35,7 +36,12 @@ pub fn direct(plan: &Plan, kernels: &Kernels) -> Option<Direct> {
         return None;
     }
     let axis = |axes: &[PlanAxis]| axes.first().copied().unwrap_or(ONE);
-    let (m, n, k) = (axis(&plan.m), axis(&plan.n), axis(&plan.k));
+    choose((axis(&plan.m), axis(&plan.n), axis(&plan.k)), kernels)
+}
+
+/// Whether one product is computed in place, and how.
+#[inline]
+fn choose((m, n, k): (PlanAxis, PlanAxis, PlanAxis), kernels: &Kernels) -> Option<Direct> {
     if m.extent > 1 && (m.x != 1 || m.c != 1) {
         return None;
     }
@@ -43,11 +49,8 @@ pub fn direct(plan: &Plan, kernels: &Kernels) -> Option<Direct> {
     let bytes = |rows: usize, columns: usize| rows.saturating_mul(columns).saturating_mul(kernels.bytes);
     let small = bytes(m.extent, k.extent.min(CHUNK)) <= 64 << 10 && bytes(m.extent, n.extent) <= 256 << 10;
     // Rows a multiple of a page apart evict each other from the first level cache.
-    let aliased = n.extent > 24
-        && k.extent >= CHUNK
-        && bytes(n.y.unsigned_abs(), 1) % 1024 == 0
-        && m.extent <= 2 * kernels.len;
-    if !(small || n.extent <= 2 * kernels.columns[0].min(12)) {
+    let aliased = n.extent > 24 && k.extent >= CHUNK && bytes(n.y.unsigned_abs(), 1) % 1024 == 0;
+    if aliased && m.extent > 2 * kernels.len || !(small || n.extent <= 2 * kernels.columns[0].min(12)) {
         return None;
     }
     let wide = |vectors: usize| kernels.columns[vectors - 1] > 0;
@@ -64,6 +67,47 @@ pub fn direct(plan: &Plan, kernels: &Kernels) -> Option<Direct> {
     let most = kernels.columns[vectors - 1];
     let most = if aliased { most.min(12) } else { most };
     Some(Direct { m, n, k, vectors, stream, most })
+}
+
+/// The most common case without a plan: one product of three axes that all walk forward, computed in
+/// place. False: it is not that.
+#[inline]
+pub unsafe fn matrix(
+    set: InstructionSet,
+    contraction: &Contraction,
+    (a, b, c): (*const u8, *const u8, *mut u8),
+) -> bool {
+    let [first, second, third] = contraction.axes() else { return false };
+    let axis = |axis: &Axis| PlanAxis {
+        extent: axis.extent as usize,
+        x: axis.a as isize,
+        y: axis.b as isize,
+        c: axis.c as isize,
+    };
+    let (mut m, mut n, mut k) = (ONE, ONE, ONE);
+    for one in [first, second, third] {
+        match (one.a != 0, one.b != 0, one.c > 0) {
+            _ if one.extent < 1 => return false,
+            (true, false, true) => m = axis(one),
+            (false, true, true) => n = axis(one),
+            (true, true, false) if one.c == 0 => k = axis(one),
+            _ => return false,
+        }
+    }
+    let swapped = n.c < m.c;
+    if swapped {
+        let turn = |axis: PlanAxis| PlanAxis { x: axis.y, y: axis.x, ..axis };
+        (m, n, k) = (turn(n), turn(m), turn(k));
+    }
+    // Each role once, and vectors of more than one element.
+    if m.c != 1 || n.c == 0 || k.x == 0 || m.extent == 1 {
+        return false;
+    }
+    let Some(kernels) = kernels(set, contraction.dtype, swapped) else { return false };
+    let Some(direct) = choose((m, n, k), kernels) else { return false };
+    let (x, y) = if swapped { (b, a) } else { (a, b) };
+    products(&direct, kernels, (x, y, c), contraction.accumulate != 0, (1, ONE));
+    true
 }
 
 /// How many of `rest` columns the next tile takes: tiles of about the same size.

@@ -157,6 +157,11 @@ pub unsafe fn contract_fused(
     if !contraction.is_valid() || contraction.lanes > 1 && !callbacks.is_none() {
         return;
     }
+    // SAFETY: the caller's promise.
+    if contraction.lanes <= 1 && callbacks.is_none() && unsafe { direct::matrix(set, contraction, (a, b, c)) }
+    {
+        return;
+    }
     let mut plan = plan::Plan::new();
     if !plan::plan(contraction, &mut plan) {
         return;

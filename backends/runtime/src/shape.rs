@@ -28,16 +28,22 @@ pub fn cut_plane(plan: &mut Plan, kernels: &Kernels) -> bool {
     if kernels.side < 2 || first.c != 1 || first.x.unsigned_abs() == 1 || second.x != 1 {
         return false;
     }
-    let across = second.extent.min(128 / kernels.bytes);
-    let room = PLANE_BYTES / (plan.k.size().min(CHUNK) * kernels.bytes) / across;
     let len = kernels.len;
+    let room = |lines: usize| {
+        let across = second.extent.min(lines * 64 / kernels.bytes);
+        PLANE_BYTES / (plan.k.size().min(CHUNK) * kernels.bytes) / across
+    };
     // The longest piece of the first axis that fills its vectors, or as good as can be had.
-    let piece = |of_ten: usize| {
-        (len * 3 / 4..=room.min(first.extent).min(MAX_PIECE)).rev().find(|rows| {
+    let piece = |lines: usize, of_ten: usize| {
+        (len * 3 / 4..=room(lines).min(first.extent).min(MAX_PIECE)).rev().find(|rows| {
             first.extent.is_multiple_of(*rows) && 10 * rows >= of_ten * rows.next_multiple_of(len)
         })
     };
-    let Some(rows) = piece(9).or_else(|| piece(7)) else { return false };
+    let Some(rows) =
+        [(2, 9), (1, 9), (2, 7), (1, 7)].into_iter().find_map(|(lines, of_ten)| piece(lines, of_ten))
+    else {
+        return false;
+    };
     if rows < first.extent {
         plan.m[0].extent = rows;
         let along = |stride: isize| stride * rows as isize;
