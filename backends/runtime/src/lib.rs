@@ -16,7 +16,7 @@
 //!   `im += a.re b.im`, `im += a.im b.re`.
 //! - Integers wrap. A sum of nothing is zero; accumulated, it leaves the result alone.
 //!
-//! [`reference`] spells this out in scalar code. (Which NaN results is open, as everywhere.)
+//! [`reference()`] spells this out in scalar code. (Which NaN results is open, as everywhere.)
 //!
 //! # How it is computed
 //!

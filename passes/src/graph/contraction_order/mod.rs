@@ -17,7 +17,7 @@
 //! infinite.
 //!
 //! [`recognise`] finds products, [`search`] orders their [`network`]s ([`exact`]ly where that is fast,
-//! else by [`greedy`] choices and by [`partition`]s that are improved by [`reconfigure`]), [`slice`] makes them fit in memory,
+//! else by [`greedy`] choices and by [`partition`]s that are improved by [`reconfigure`]), [`mod@slice`] makes them fit in memory,
 //! [`rewrite`] builds the trees and [`report`] says what was chosen.
 
 pub mod exact;
