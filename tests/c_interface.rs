@@ -254,6 +254,7 @@ fn the_archive_of_kernels_links_and_computes() {
         let output = run("nm", &["-g", "--defined-only", "libtcc_runtime.a"], folder.path());
         let names: Vec<String> =
             text(&output).lines().filter_map(|line| line.split(" T ").nth(1).map(Into::into)).collect();
-        assert_eq!(names, ["tcc_contract", "tcc_contract_fused", "tcc_permute"]);
+        assert!(names.iter().any(|name| name == "tcc_contract"), "{names:?}");
+        assert!(names.iter().all(|name| name.starts_with("tcc_")), "nothing else is visible: {names:?}");
     }
 }
