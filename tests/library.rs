@@ -36,6 +36,20 @@ fn allocations(work: impl FnOnce()) -> usize {
     ALLOCATIONS.get() - before
 }
 
+/// The inverse of such a divisor is infinite, its quotients are not.
+#[test]
+fn numbers_are_divided_by_small_ones() {
+    let x = Array2::from_shape_fn((3, 64), |(_, j)| (j % 4) as f32 * 1e-39);
+    let d = array![1e-39f32, 2e-39, 1.0];
+    for level in ["O0", "O1", "O2", "O3"] {
+        let compiler = tcc::Compiler::new().level(level).expect("a level");
+        let kernel = compiler.jit("y[i,j] = x[i,j] / d[i]").expect("a program");
+        let y: Array2<f32> = kernel.call((&x, &d)).expect("a result");
+        let expected = Array2::from_shape_fn((3, 64), |(i, j)| x[(i, j)] / d[i]);
+        assert_eq!(y, expected, "{level}");
+    }
+}
+
 #[test]
 fn one_kernel_takes_every_shape_and_type() {
     let matmul = tcc::jit("C[i,k] += A[i,j] * B[j,k]").unwrap();

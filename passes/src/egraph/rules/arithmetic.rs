@@ -160,7 +160,7 @@ pub static RULES: &[Rule] = &[
         when: &[When::Smaller("?c", "?a")],
         ..rule(
             "reciprocal-of-smaller",
-            Reassociate,
+            Finite, // the reciprocal of a subnormal number is infinite
             Algebra,
             ("(div ?a ?c)", "(mul ?a (div 1 ?c))"),
             "many divisions by few numbers become products with their reciprocals",
@@ -193,7 +193,7 @@ pub static RULES: &[Rule] = &[
         when: &[When::Smaller("?c", "?a")],
         ..rule(
             "divide-smaller-factor",
-            Reassociate,
+            Finite, // the quotient may overflow where the product does not
             Algebra,
             ("(div (mul ?a ?b) ?c)", "(mul ?a (div ?b ?c))"),
             "of a product that is divided, the smaller factor is divided",

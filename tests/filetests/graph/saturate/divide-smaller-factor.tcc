@@ -1,4 +1,5 @@
 test rule = "divide-smaller-factor"
+contract = fast
 
 graph @example(%a: f32[i:2, l:2], %b: f32[i:2], %c: f32[l:2]) {
   %0 = mul %a, %b : f32[i:2, l:2]

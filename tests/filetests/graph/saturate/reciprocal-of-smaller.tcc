@@ -1,4 +1,5 @@
 test rule = "reciprocal-of-smaller"
+contract = fast
 
 graph @example(%a: f64[i:3, k:3, l:2], %c: f64[l:2]) {
   %0 = div %a, %c : f64[i:3, k:3, l:2]

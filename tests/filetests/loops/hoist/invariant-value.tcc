@@ -13,9 +13,9 @@ func @scale(n, m) {
 func @scale(n, m) {
   input X: f32[n]
   output Y: f32[n, m]
-  let div.h: f32 = 1.0f32 / f32(m)
+  let cast.h: f32 = f32(m)
   for i in 0..n {
-    let mul.h: f32 = X[i] * exp(f32(i) * div.h)
+    let mul.h: f32 = X[i] * exp(f32(i) / cast.h)
     for j in 0..m {
       Y[i, j] = mul.h
     }
