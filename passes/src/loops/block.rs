@@ -32,11 +32,16 @@ const ROWS: i64 = 64;
 /// Fewest and most rows of a block.
 const FEWEST: i64 = 16;
 const MOST: i64 = 256;
+/// Most statements of a group: programs of any length are looked at in time that grows with it.
+const LONGEST: usize = 32;
 /// What every block reads again may be this many times as large as the block itself.
 const READ_AGAIN: i64 = 4;
 
 /// Blocks groups from the outermost block inwards.
 pub fn run(func: &mut Func, context: &PassContext) -> Changed {
+    if fits(func, context) {
+        return Changed::No;
+    }
     let mut body = std::mem::take(&mut func.body);
     let mut blocker = Blocker { outside: touches(&body), func, context, changed: false };
     blocker.block(&mut body);
@@ -46,6 +51,15 @@ pub fn run(func: &mut Func, context: &PassContext) -> Changed {
         super::fuse::forget_plan(func);
     }
     Changed::from(changed)
+}
+
+/// Whether all intermediates together are as small as a block may be.
+fn fits(func: &Func, context: &PassContext) -> bool {
+    let scratch = func.buffers.iter().filter(|buffer| matches!(buffer.role, Role::Scratch { .. }));
+    let bytes = scratch
+        .map(|buffer| buffer.elements().as_const()?.checked_mul(buffer.dtype.size_bytes() as i64))
+        .try_fold(0i64, |sum, bytes| sum.checked_add(bytes?));
+    bytes.is_some_and(|bytes| bytes <= context.argument("kib") * 1024)
 }
 
 struct Blocker<'a> {
@@ -144,7 +158,7 @@ impl Blocker<'_> {
         let mut known = first.summary.clone();
         let mut members = vec![first];
         let mut last_connected = 0;
-        for (position, stmt) in block.iter().enumerate().skip(start + 1) {
+        for (position, stmt) in block.iter().enumerate().skip(start + 1).take(LONGEST - 1) {
             let candidates = axes(stmt).into_iter().filter(|(_, other)| *other == extent);
             let fitting = candidates
                 .map(|(axis, _)| Member { position, axis, summary: Summary::along(stmt, Some(axis)) })
@@ -385,6 +399,12 @@ mod tests {
         assert_eq!(func.body.len(), 1, "{func}");
         let rows = func.buffers[4].extents[0].as_const();
         assert_eq!(rows, Some(32), "{func}");
+    }
+
+    #[test]
+    fn small_intermediates_stay_whole() {
+        let text = CHAIN.replace("500", "20");
+        assert_eq!(blocked(&text).to_string(), text.parse::<Func>().unwrap().to_string());
     }
 
     #[test]
