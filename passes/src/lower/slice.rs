@@ -245,10 +245,16 @@ impl<'a> Sizes<'a> {
                 continue;
             }
             let ty = self.graph.ty(value);
+            // A row that is normalised is computed as a whole.
+            let whole: &[Name] = match &self.graph.node(value).op {
+                Op::Normalise { axes, .. } => axes,
+                _ => &[],
+            };
             let depth = reads.iter().map(|read| {
                 let summed = if read.reader == root { &[] } else { self.summed(read.reader) };
                 let here = |axis: &&Name| {
-                    ty.axis(axis).is_some() && !read.bound.contains(*axis) && !summed.contains(axis)
+                    let free = !read.bound.contains(*axis) && !summed.contains(axis) && !whole.contains(axis);
+                    free && ty.axis(axis).is_some()
                 };
                 match depths.get(&read.reader) {
                     Some(&depth) if !read.elsewhere => axes[..depth].iter().take_while(here).count(),
