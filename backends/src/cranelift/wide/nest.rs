@@ -15,6 +15,8 @@ use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Stmt, Var};
 
 /// Steps of virtual code of a function; more are left to Cranelift.
 const MAX_CODE: usize = 1 << 15;
+/// Statements of a block that are a function together.
+const MAX_STATEMENTS: usize = 256;
 /// Iterations of a loop that pay for a call.
 const WORTHWHILE_TRIPS: i64 = 4;
 /// Expressions that are nested deeper are left to Cranelift.
@@ -156,6 +158,13 @@ fn has_vector_loop(stmt: &Stmt) -> bool {
     found
 }
 
+/// Whether a statement, or one in it, has no form here whatever its expressions are.
+fn is_unsupported(stmt: &Stmt) -> bool {
+    let mut found = false;
+    stmt.walk(&mut |stmt| found |= matches!(stmt, Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_)));
+    found
+}
+
 /// The first `let` of a group that the block needs after it.
 fn let_used_after(group: &Group<'_>, block: &[Stmt], start: usize, end: usize) -> Option<usize> {
     (start..end).find(|&at| {
@@ -184,8 +193,10 @@ impl<'f> Search<'_, 'f> {
     fn block(&self, block: &'f [Stmt], nested: bool, found: &mut Vec<(*const Stmt, Group<'f>)>) {
         let mut start = 0;
         while start < block.len() {
-            let mut end = block.len();
-            // What is compiled ends before the first statement that cannot be.
+            // What is compiled ends before the first statement that cannot be. Those that never can are
+            // left out before anything is tried, so that a block is looked at once.
+            let longest = &block[start..block.len().min(start + MAX_STATEMENTS)];
+            let mut end = start + longest.iter().position(is_unsupported).unwrap_or(longest.len());
             let group = loop {
                 let statements = &block[start..end];
                 if !statements.iter().any(has_vector_loop)
