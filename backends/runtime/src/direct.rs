@@ -50,7 +50,7 @@ fn choose((m, n, k): (PlanAxis, PlanAxis, PlanAxis), kernels: &Kernels) -> Optio
     let small = bytes(m.extent, k.extent.min(CHUNK)) <= 64 << 10 && bytes(m.extent, n.extent) <= 256 << 10;
     // Rows a multiple of a page apart evict each other from the first level cache.
     let aliased = n.extent > 24 && k.extent >= CHUNK && bytes(n.y.unsigned_abs(), 1) % 1024 == 0;
-    if aliased && m.extent > 2 * kernels.len || !(small || n.extent <= 2 * kernels.columns[0].min(12)) {
+    if !(small || n.extent <= 2 * kernels.columns[0].min(12)) {
         return None;
     }
     let wide = |vectors: usize| kernels.columns[vectors - 1] > 0;

@@ -77,9 +77,38 @@ pub struct TileTask<'a, V, const VECTORS: usize, const COLUMNS: usize, const TAI
     pub PhantomData<V>,
 );
 
+/// Does something for every column, written out: left to the optimizer, some of the larger tiles stay
+/// loops over memory.
+macro_rules! columns {
+    ($column:ident => $body:block) => {
+        columns!(@ $column $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23)
+    };
+    (@ $column:ident $body:block, $($number:literal)*) => {$(
+        if $number < COLUMNS {
+            let $column: usize = $number;
+            $body
+        }
+    )*};
+}
+
 impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, const PACKED: bool>
     TileTask<'_, V, VECTORS, COLUMNS, TAIL, PACKED>
 {
+    /// Stores or adds one column.
+    #[inline(always)]
+    unsafe fn put(tile: &Tile, sums: [V; VECTORS], to: *mut V::Element) {
+        for (place, sum) in sums.into_iter().enumerate() {
+            let to = to.wrapping_add(place * V::LEN);
+            if TAIL && place + 1 == VECTORS {
+                let sum = if tile.accumulate { V::load_part(to, tile.last).plus(sum) } else { sum };
+                sum.store_part(to, tile.last);
+            } else {
+                let sum = if tile.accumulate { V::load(to).plus(sum) } else { sum };
+                sum.store(to);
+            }
+        }
+    }
+
     /// One step of every chain.
     #[inline(always)]
     unsafe fn step(
@@ -94,13 +123,14 @@ impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, co
             *vector =
                 if TAIL && place + 1 == VECTORS { V::load_part(from, tile.last) } else { V::load(from) };
         }
-        for (column, sums) in sums.iter_mut().enumerate() {
-            let step = if PACKED { column as isize } else { column as isize * tile.y_column };
-            let factor = V::splat(y.wrapping_offset(step));
-            for place in 0..VECTORS {
-                sums[place] = sums[place].multiply_add(vectors[place], factor);
+        columns!(column => {
+            let apart = if PACKED { 1 } else { tile.y_column };
+            let factor = V::splat(y.wrapping_offset(column as isize * apart));
+            let sums = sums.get_unchecked_mut(column);
+            for (sum, vector) in sums.iter_mut().zip(vectors) {
+                *sum = sum.multiply_add(vector, factor);
             }
-        }
+        });
     }
 }
 
@@ -130,10 +160,11 @@ impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, co
                 // Four steps at a time on panels, whose strides are known: fewer instructions besides
                 // the arithmetic.
                 while PACKED && left >= 4 {
-                    for ahead in 0..4 {
-                        let x = x.wrapping_add(ahead * VECTORS * V::LEN);
-                        Self::step(tile, &mut sums, x, y.wrapping_add(ahead * COLUMNS));
-                    }
+                    let (width, count) = (VECTORS * V::LEN, COLUMNS);
+                    Self::step(tile, &mut sums, x, y);
+                    Self::step(tile, &mut sums, x.wrapping_add(width), y.wrapping_add(count));
+                    Self::step(tile, &mut sums, x.wrapping_add(2 * width), y.wrapping_add(2 * count));
+                    Self::step(tile, &mut sums, x.wrapping_add(3 * width), y.wrapping_add(3 * count));
                     x = x.wrapping_add(4 * VECTORS * V::LEN);
                     y = y.wrapping_add(4 * COLUMNS);
                     left -= 4;
@@ -144,19 +175,10 @@ impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, co
                     y = y.wrapping_offset(if PACKED { COLUMNS as isize } else { tile.y_step });
                 }
             }
-            for (column, sums) in sums.iter().enumerate() {
+            columns!(column => {
                 let to = c.wrapping_offset(tile.column(column));
-                for (place, &sum) in sums.iter().enumerate() {
-                    let to = to.wrapping_add(place * V::LEN);
-                    if TAIL && place + 1 == VECTORS {
-                        let sum = if tile.accumulate { V::load_part(to, tile.last).plus(sum) } else { sum };
-                        sum.store_part(to, tile.last);
-                    } else {
-                        let sum = if tile.accumulate { V::load(to).plus(sum) } else { sum };
-                        sum.store(to);
-                    }
-                }
-            }
+                Self::put(tile, *sums.get_unchecked(column), to);
+            });
         }
     }
 }
