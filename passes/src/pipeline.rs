@@ -38,18 +38,18 @@ pub const LEVELS: &[Level] = &[
     Level {
         name: "O2",
         about: "the default: fewer passes over memory, vectors",
-        text: "fold, canonicalize, fold, cse, defer_normalisation, saturate, canonicalize, defer_normalisation, cse, \
-               contraction_order, cse, dce \
-               | simplify, contract, block, fuse, simplify, interchange, hoist, vectorize(16), expand_math, simplify, \
-               reuse_buffers",
+        text: "fold, canonicalize, rename_axes, fold, cse, defer_normalisation, saturate, canonicalize, \
+               defer_normalisation, cse, contraction_order, cse, dce \
+               | simplify, contract, in_place, block, fuse, simplify, interchange, hoist, vectorize(16), expand_math, \
+               simplify, reuse_buffers",
     },
     Level {
         name: "O3",
         about: "also what makes code larger",
-        text: "fold, canonicalize, fold, cse, defer_normalisation, saturate, canonicalize, defer_normalisation, cse, \
-               contraction_order, cse, dce \
-               | simplify, contract, block, fuse, simplify, interchange, hoist, vectorize(16), unroll(4), expand_math, \
-               simplify, reuse_buffers",
+        text: "fold, canonicalize, rename_axes, fold, cse, defer_normalisation, saturate, canonicalize, \
+               defer_normalisation, cse, contraction_order, cse, dce \
+               | simplify, contract, in_place, block, fuse, simplify, interchange, hoist, vectorize(16), unroll(4), \
+               expand_math, simplify, reuse_buffers",
     },
 ];
 

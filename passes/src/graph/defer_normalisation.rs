@@ -23,6 +23,8 @@ use tcc_ir::scalar::{Literal, ReduceOp, ScalarOp};
 
 /// A product of more factors than this is looked at in parts.
 const MOST_FACTORS: usize = 64;
+/// Sums in each other that are looked through.
+const MOST_NESTED: usize = 4;
 
 /// Rewrites every sum that is the only user of a softmax.
 pub fn run(graph: &mut Graph, context: &PassContext) -> Changed {
@@ -46,6 +48,27 @@ pub fn run(graph: &mut Graph, context: &PassContext) -> Changed {
     })
 }
 
+/// How often values are used.
+fn uses(graph: &Graph) -> Vec<usize> {
+    let mut uses = vec![0usize; graph.nodes.len()];
+    for node in &graph.nodes {
+        node.op.operands().iter().for_each(|operand| uses[operand.index()] += 1);
+    }
+    let roots = graph.outputs.iter().map(|output| output.value);
+    roots.chain(graph.checks.iter().map(|check| check.value)).for_each(|root| uses[root.index()] += 1);
+    uses
+}
+
+/// A sum of a product with one softmax among its factors.
+struct Weighted {
+    /// The axes that are summed.
+    axes: Vec<Name>,
+    /// The softmax.
+    weights: ValueId,
+    /// The factors besides it.
+    others: Vec<ValueId>,
+}
+
 /// The factors of a product, looking through multiplications.
 fn factors(graph: &Graph, value: ValueId) -> Vec<ValueId> {
     let (mut factors, mut waiting) = (Vec::new(), vec![value]);
@@ -60,40 +83,52 @@ fn factors(graph: &Graph, value: ValueId) -> Vec<ValueId> {
     factors
 }
 
-/// The one softmax among the factors, with what it normalises and along which axes, and the other factors.
-fn softmax_factor(graph: &Graph, product: ValueId) -> Option<(ValueId, &[Name], Vec<ValueId>)> {
-    let mut all = factors(graph, product);
+/// A sum of a product with one softmax, or a sum with one, among the factors. `once`: whether a value has
+/// one user; `depth`: sums in each other that are looked through.
+fn weighted_sum(graph: &Graph, sum: &Op, once: &dyn Fn(ValueId) -> bool, depth: usize) -> Option<Weighted> {
+    let Op::Reduce { op: ReduceOp::Sum, axes, value: product } = sum else { return None };
+    if !once(*product) {
+        return None;
+    }
     let softmax =
         |value: &ValueId| matches!(graph.node(*value).op, Op::Normalise { op: NormaliseOp::Softmax, .. });
-    let position = all.iter().position(softmax)?;
-    let weights = all.remove(position);
-    match &graph.node(weights).op {
-        Op::Normalise { axes, .. } if !all.iter().any(softmax) => Some((weights, axes, all)),
-        _ => None,
+    let mut others = factors(graph, *product);
+    if let Some(place) = others.iter().position(softmax) {
+        let weights = others.remove(place);
+        let alone = once(weights) && !others.iter().any(softmax);
+        return alone.then(|| Weighted { axes: axes.clone(), weights, others });
     }
+    let depth = depth.checked_sub(1)?;
+    let inner = |(place, &factor): (usize, &ValueId)| {
+        let sum = once(factor).then(|| weighted_sum(graph, &graph.node(factor).op, once, depth))?;
+        sum.map(|sum| (place, sum))
+    };
+    let (place, sum) = others.iter().enumerate().find_map(inner)?;
+    others.remove(place);
+    // Outside of the inner sum, a name of one of its axes means another axis.
+    let taken =
+        |axis: &Name| axes.contains(axis) || others.iter().any(|&other| graph.ty(other).axis(axis).is_some());
+    if sum.axes.iter().any(taken) {
+        return None;
+    }
+    others.extend(sum.others);
+    Some(Weighted { axes: [axes.clone(), sum.axes].concat(), weights: sum.weights, others })
 }
 
 /// For every node whether it is a sum, over all axes of a softmax, of a product that alone uses it.
 fn weighted_sums(graph: &Graph) -> Vec<bool> {
-    let mut uses = vec![0usize; graph.nodes.len()];
-    for node in &graph.nodes {
-        node.op.operands().iter().for_each(|operand| uses[operand.index()] += 1);
-    }
-    let roots = graph.outputs.iter().map(|output| output.value);
-    roots.chain(graph.checks.iter().map(|check| check.value)).for_each(|root| uses[root.index()] += 1);
+    let uses = uses(graph);
     let stepping = graph.stepping();
     let eligible = |value: ValueId| {
         let node = graph.node(value);
-        let Op::Reduce { op: ReduceOp::Sum, axes, value: product } = &node.op else { return false };
-        let Some((weights, along, others)) = softmax_factor(graph, *product) else { return false };
-        let Op::Normalise { value: logits, .. } = &graph.node(weights).op else { return false };
+        let sum = weighted_sum(graph, &node.op, &|value| uses[value.index()] == 1, MOST_NESTED);
+        let Some(Weighted { axes, weights, others }) = sum else { return false };
+        let Op::Normalise { value: logits, axes: along, .. } = &graph.node(weights).op else { return false };
         let guarded = matches!(graph.node(*logits).op, Op::Map(ScalarOp::Select, _));
         matches!(node.ty.dtype, Dtype::F32 | Dtype::F64)
             && others.iter().all(|&other| graph.ty(other).dtype == node.ty.dtype)
             && !others.is_empty()
             && !guarded
-            && uses[weights.index()] == 1
-            && uses[product.index()] == 1
             && stepping[value.index()].is_none()
             && along.iter().all(|axis| axes.contains(axis))
     };
@@ -102,9 +137,9 @@ fn weighted_sums(graph: &Graph) -> Vec<bool> {
 
 /// The sum, normalised last.
 fn normalised_after(graph: &mut Graph, node: &Node) -> Result<Option<ValueId>, String> {
-    let Op::Reduce { axes, value: product, .. } = &node.op else { return Ok(None) };
-    let Some((weights, along, others)) = softmax_factor(graph, *product) else { return Ok(None) };
-    let Op::Normalise { value: logits, .. } = &graph.node(weights).op else { return Ok(None) };
+    let sum = weighted_sum(graph, &node.op, &|_| true, MOST_NESTED);
+    let Some(Weighted { axes, weights, others }) = sum else { return Ok(None) };
+    let Op::Normalise { value: logits, axes: along, .. } = &graph.node(weights).op else { return Ok(None) };
     let (logits, along) = (*logits, along.to_vec());
     let Some((inner, outer)) = along.split_last() else { return Ok(None) };
     let inner = std::slice::from_ref(inner);

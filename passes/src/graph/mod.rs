@@ -6,6 +6,7 @@ pub mod cse;
 pub mod dce;
 pub mod defer_normalisation;
 pub mod fold;
+pub mod rename_axes;
 mod rewrite;
 pub mod specialise;
 
@@ -20,6 +21,13 @@ pub static GRAPH_PASSES: &[Pass<Graph>] = &[
         params: &[],
         required: false,
         run: canonicalize::run,
+    },
+    Pass {
+        name: "rename_axes",
+        about: "name the axes of values as their users do",
+        params: &[],
+        required: false,
+        run: rename_axes::run,
     },
     Pass {
         name: "fold",

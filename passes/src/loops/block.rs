@@ -31,7 +31,7 @@ use tcc_ir::{Dtype, Extent};
 const ROWS: i64 = 64;
 /// Fewest and most rows of a block.
 const FEWEST: i64 = 16;
-const MOST: i64 = 256;
+const MOST: i64 = 512;
 /// Most statements of a group: programs of any length are looked at in time that grows with it.
 const LONGEST: usize = 32;
 /// What every block reads again may be this many times as large as the block itself.
@@ -233,7 +233,7 @@ impl Blocker<'_> {
         };
         let row = (total / extent.max(1)).max(1);
         let fewest = contracts().map(|(contract, axis)| fewest_rows(contract, axis)).max().unwrap_or(FEWEST);
-        let rows = (budget / row).clamp(fewest, MOST) / fewest * fewest;
+        let rows = even_rows((budget / row).clamp(fewest, MOST) / fewest * fewest, fewest, extent);
         let mut again = 0i64;
         for (contract, axis) in contracts() {
             for factor in [&contract.left, &contract.right].into_iter().filter(|f| !f.mentions(axis)) {
@@ -313,6 +313,17 @@ impl Blocker<'_> {
         }
         block.insert(first, Stmt::serial(outer, Expr::int(0), hi, body));
     }
+}
+
+/// Rows of a block, at most `most`, all multiples of `fewest`: the most that divide the extent and fill whole
+/// vectors, if those are not much fewer, so that no block is short and kernels need no masks.
+fn even_rows(most: i64, fewest: i64, extent: i64) -> i64 {
+    let divides = |step: i64| {
+        let step = (step.max(fewest) + fewest - 1) / fewest * fewest;
+        (1..=most / step).rev().map(|count| count * step).find(|rows| extent % rows == 0 && 2 * rows > most)
+    };
+    let whole = |step: i64| (most >= step && step % fewest == 0).then(|| most / step * step);
+    [64, 16, 1].into_iter().find_map(divides).or_else(|| [64, 16].into_iter().find_map(whole)).unwrap_or(most)
 }
 
 /// The fewest rows that keep a kernel busy: other axes of the same factor are rows too.

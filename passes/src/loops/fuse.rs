@@ -371,7 +371,8 @@ pub(super) fn covers(func: &Func, nest: &Stmt, buffer: BufferId, outer: Option<V
     let whole = place.iter().zip(&extents).all(|(index, extent)| match index {
         Expr::Var(var) if Some(*var) == outer => used.insert(*var),
         Expr::Var(var) => full.get(var) == Some(&extent) && used.insert(*var),
-        _ => false,
+        // The only place of an axis of one.
+        index => index.as_int() == Some(0) && extent.as_int() == Some(1),
     });
     whole && only_touched_at(nest, buffer, place)
 }

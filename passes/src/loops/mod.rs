@@ -9,6 +9,7 @@ pub mod expand_math;
 pub mod fuse;
 mod growth;
 pub mod hoist;
+pub mod in_place;
 mod index;
 pub mod interchange;
 pub mod reuse_buffers;
@@ -31,6 +32,13 @@ pub static LOOP_PASSES: &[Pass<Func>] = &[
         params: &[],
         required: false,
         run: contract::run,
+    },
+    Pass {
+        name: "in_place",
+        about: "write where an elementwise nest before a contraction reads for the last time",
+        params: &[],
+        required: false,
+        run: in_place::run,
     },
     Pass {
         name: "block",

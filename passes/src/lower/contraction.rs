@@ -35,3 +35,14 @@ pub(super) fn factors(graph: &Graph, value: ValueId, context: &PassContext) -> O
         .try_fold(1i64, |volume, axis| Some(volume.saturating_mul(axis.extent.as_const()?)));
     (free(0) && free(1) && shared && volume.is_none_or(|volume| volume > SMALLEST)).then_some([left, right])
 }
+
+/// What a factor reads: a factor that only gives another value other names, or a diagonal of it, is no
+/// copy, since a kernel takes any strides.
+pub(super) fn read_by(graph: &Graph, factor: ValueId) -> ValueId {
+    let Op::Access { source, indices, outside: None } = &graph.node(factor).op else { return factor };
+    let axes = &graph.ty(*source).axes;
+    let plain = indices.iter().zip(axes).all(|(index, axis)| {
+        matches!(graph.node(*index).op, Op::Index(_)) && graph.ty(*index).axes[0].extent == axis.extent
+    });
+    if plain { *source } else { factor }
+}

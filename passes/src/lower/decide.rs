@@ -227,7 +227,8 @@ fn force_contractions(
 ) {
     for value in graph.values().filter(|v| live[v.index()] && recurrences.group_of(*v).is_none()) {
         let Some(factors) = contraction::factors(graph, value, context) else { continue };
-        for stored in factors.into_iter().chain([value]) {
+        let read = factors.map(|factor| contraction::read_by(graph, factor));
+        for stored in read.into_iter().chain([value]) {
             forced[stored.index()] = !never_computed(&graph.node(stored).op);
         }
     }
