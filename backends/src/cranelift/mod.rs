@@ -12,6 +12,7 @@ mod entry;
 mod half;
 mod image;
 mod jit;
+mod memory;
 mod object;
 mod outline;
 mod parts;

@@ -1,8 +1,9 @@
 //! Vector loops at the full width of the machine.
 //!
 //! Cranelift's vectors have 128 bits. So nests of loops around vector loops are compiled here, to AVX-512
-//! or AVX2, as functions of their own that the code by Cranelift calls: [`nest`] turns statements into
-//! [`code`] over virtual registers, [`value`] the expressions in them, [`allocate`] gives registers, and
+//! or AVX2, as functions of their own that the code by Cranelift calls: [`group`] chooses the statements,
+//! [`nest`] turns them into [`code`] over virtual registers, [`place`] and [`slots`] what they read and
+//! write, [`value`] and [`compare`] their expressions, [`allocate`] gives registers, and
 //! [`assemble`] and [`encode`] make bytes. The lanes are those of the loops and every lane does the same
 //! IEEE operations as before, so the results are the same bytes.
 //!
@@ -11,13 +12,16 @@
 mod allocate;
 mod assemble;
 mod code;
+mod compare;
 mod encode;
+mod group;
 mod instructions;
 mod nest;
+mod place;
 mod slots;
 mod value;
 
-pub(super) use nest::{Argument, Group, Start, find};
+pub(super) use group::{Argument, Group, Start, find};
 
 /// The vectors of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,28 +1,22 @@
-//! Statements: which are compiled here, their loops and addresses.
+//! Statements and loops as virtual code.
 
-use super::super::address::{Coefficient, Place, Places};
+use super::super::address::{Coefficient, Places};
 use super::super::emit::{MAX_UNROLLED, trips};
 use super::Vectors;
 use super::assemble::assemble;
 use super::code::{Address, Calculation, Class, Code, Home, Integer, Operand, Program, Reg, Vector, Virtual};
 use super::encode::Bytes;
+use super::group::{Argument, Group, Mentions, mentions};
 use super::slots::Slots;
 use super::value::{Piece, Value};
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::rc::Rc;
 use tcc_ir::Dtype;
 use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Stmt, Var};
 
 /// Steps of virtual code of a function; more are left to Cranelift.
 const MAX_CODE: usize = 1 << 15;
-/// Statements of a block that are a function together.
-const MAX_STATEMENTS: usize = 256;
-/// Iterations of a loop that pay for a call.
-const WORTHWHILE_TRIPS: i64 = 4;
 /// Expressions that are nested deeper are left to Cranelift.
 const MAX_DEPTH: usize = 128;
-/// Larger constant offsets are left to Cranelift.
-const MAX_DISPLACEMENT: i64 = 1 << 28;
 /// The virtual register that holds the arguments.
 pub(super) const ARGUMENTS: Reg = Reg(0);
 
@@ -37,241 +31,32 @@ pub(super) enum Refusal {
 
 pub(super) type Wide<T> = Result<T, Refusal>;
 
-/// What is known of an address before a function is called.
-#[derive(Clone, Debug)]
-pub(in super::super) struct Start<'f> {
-    /// The buffer.
-    pub buffer: BufferId,
-    /// Variables of the caller times coefficients.
-    pub terms: Vec<(Var, Coefficient)>,
-    /// Other expressions times coefficients.
-    pub opaque: Vec<(&'f Expr, Coefficient)>,
-    /// The part without variables, if it is no number.
-    pub constant: Option<Coefficient>,
-}
-
-impl PartialEq for Start<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        let same =
-            |(a, b): (&(&Expr, Coefficient), &(&Expr, Coefficient))| std::ptr::eq(a.0, b.0) && a.1 == b.1;
-        self.buffer == other.buffer
-            && self.terms == other.terms
-            && self.constant == other.constant
-            && self.opaque.len() == other.opaque.len()
-            && self.opaque.iter().zip(&other.opaque).all(same)
-    }
-}
-
-/// One of the 8-byte arguments of a function.
-#[derive(Clone, Debug, PartialEq)]
-pub(in super::super) enum Argument<'f> {
-    /// An address.
-    Pointer(Start<'f>),
-    /// The value of a coefficient.
-    Extent(Coefficient),
-    /// The value of an expression.
-    Value(&'f Expr),
-    /// The value of a variable.
-    Var(Var),
-    /// A register, which is written back if the function writes it.
-    Register(BufferId),
-}
-
-/// Statements that are a function of their own.
-pub(in super::super) struct Group<'f> {
-    /// How many statements of the block.
-    pub length: usize,
-    /// The machine code.
-    pub bytes: Vec<u8>,
-    /// What it was made of.
-    program: Program,
-    vectors: Vectors,
-    /// What it is called with.
-    pub arguments: Vec<Argument<'f>>,
-    /// `let`s whose values the arguments need.
-    pub hoisted: Vec<&'f Stmt>,
-    /// Arguments that hold registers which the function has written.
-    pub results: Vec<(usize, BufferId)>,
-    /// What the function touches.
-    pub buffers: BTreeSet<BufferId>,
-}
-
-impl Group<'_> {
-    /// The function as assembly.
-    pub fn listing(&self) -> String {
-        assemble(&self.program, self.vectors, true).and_then(|(_, listing)| listing).unwrap_or_default()
-    }
-}
-
-/// How often each buffer is mentioned.
-pub(super) type Mentions = HashMap<BufferId, usize>;
-
-pub(super) fn mentions(block: &[Stmt]) -> Mentions {
-    let mut counts = Mentions::new();
-    let mut count = |buffer: BufferId| *counts.entry(buffer).or_default() += 1;
-    for stmt in block {
-        stmt.walk_exprs(&mut |expr| {
-            if let Expr::Load(buffer, _) = expr {
-                count(*buffer);
-            }
-        });
-        stmt.walk(&mut |stmt| {
-            if let Some(write) = stmt.write() {
-                count(write.buffer);
-            }
-        });
-    }
-    counts
-}
-
-/// The groups of a block and the blocks in it, by the address of their first statement.
-pub(in super::super) fn find<'f>(
-    func: &'f Func,
-    places: &Places<'f>,
-    body: &'f [Stmt],
-    vectors: Vectors,
-) -> Vec<(*const Stmt, Group<'f>)> {
-    let mut found = Vec::new();
-    if vectors != Vectors::Narrow && body.iter().any(has_vector_loop) {
-        let total = mentions(&func.body);
-        let search = Search { func, places, vectors, total };
-        search.block(body, false, &mut found);
-    }
-    found
-}
-
-/// Whether a call in every iteration of a loop pays: something must be done in a loop of its own.
-fn has_counted_loop(stmt: &Stmt) -> bool {
-    let mut found = false;
-    stmt.walk(&mut |stmt| {
-        if let Stmt::For(l) = stmt {
-            found |=
-                l.kind == LoopKind::Serial && l.trip_count().is_none_or(|count| count >= WORTHWHILE_TRIPS);
-        }
-    });
-    found
-}
-
-fn has_vector_loop(stmt: &Stmt) -> bool {
-    let mut found = false;
-    stmt.walk(&mut |stmt| found |= matches!(stmt, Stmt::For(l) if l.kind == LoopKind::Vector));
-    found
-}
-
-/// Whether a statement, or one in it, has no form here whatever its expressions are.
-fn is_unsupported(stmt: &Stmt) -> bool {
-    let mut found = false;
-    stmt.walk(&mut |stmt| found |= matches!(stmt, Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_)));
-    found
-}
-
-/// The first `let` of a group that the block needs after it.
-fn let_used_after(group: &Group<'_>, block: &[Stmt], start: usize, end: usize) -> Option<usize> {
-    (start..end).find(|&at| {
-        let Stmt::Let(var, _) = &block[at] else { return false };
-        let mut used = group.hoisted.iter().all(|stmt| !std::ptr::eq(*stmt, &block[at]));
-        used &= block[end..].iter().any(|stmt| mentions_var(stmt, *var));
-        used
-    })
-}
-
-fn mentions_var(stmt: &Stmt, var: Var) -> bool {
-    let mut found = false;
-    stmt.walk_exprs(&mut |expr| found |= matches!(expr, Expr::Var(other) if *other == var));
-    found
-}
-
-struct Search<'a, 'f> {
-    func: &'f Func,
-    places: &'a Places<'f>,
-    vectors: Vectors,
-    total: Mentions,
-}
-
-impl<'f> Search<'_, 'f> {
-    /// Finds the groups of a block; `nested`: it runs again and again.
-    fn block(&self, block: &'f [Stmt], nested: bool, found: &mut Vec<(*const Stmt, Group<'f>)>) {
-        let mut start = 0;
-        while start < block.len() {
-            // What is compiled ends before the first statement that cannot be. Those that never can are
-            // left out before anything is tried, so that a block is looked at once.
-            let longest = &block[start..block.len().min(start + MAX_STATEMENTS)];
-            let mut end = start + longest.iter().position(is_unsupported).unwrap_or(longest.len());
-            let group = loop {
-                let statements = &block[start..end];
-                if !statements.iter().any(has_vector_loop)
-                    || nested && !statements.iter().any(has_counted_loop)
-                {
-                    break None;
-                }
-                match self.compile(statements) {
-                    Ok(group) => match let_used_after(&group, block, start, end) {
-                        Some(position) => end = position,
-                        None => break Some(group),
-                    },
-                    Err(position) => end = start + position.min(end - start - 1),
-                }
-            };
-            match group {
-                Some(group) => {
-                    start += group.length;
-                    found.push((&raw const block[start - group.length], group));
-                }
-                None => {
-                    for inner in block[start].blocks() {
-                        self.block(inner, nested || matches!(block[start], Stmt::For(_)), found);
-                    }
-                    start += 1;
-                }
-            }
-        }
-    }
-
-    /// Compiles statements, or says which is the first that cannot be.
-    fn compile(&self, block: &'f [Stmt]) -> Result<Group<'f>, usize> {
-        let mut denied = BTreeSet::new();
-        loop {
-            let mut generator =
-                Generator::new(self.func, self.places, self.vectors, block, &self.total, &denied);
-            let failed = block
-                .iter()
-                .enumerate()
-                .find_map(|(at, stmt)| generator.stmt(stmt).err().map(|refusal| (at, refusal)));
-            match failed {
-                None => return generator.finish(block).ok_or(block.len() / 2),
-                Some((_, Refusal::Memory(buffer))) if denied.insert(buffer) => {}
-                Some((at, _)) => return Err(at),
-            }
-        }
-    }
-}
-
 /// Turns statements into code.
 pub(super) struct Generator<'a, 'f> {
     pub func: &'f Func,
     pub places: &'a Places<'f>,
     pub vectors: Vectors,
     pub program: Program,
-    arguments: Vec<Argument<'f>>,
+    pub(super) arguments: Vec<Argument<'f>>,
     /// The registers of each argument: as an integer, and in all lanes.
     argument_registers: Vec<[Option<Reg>; 2]>,
     /// What runs before all else.
     prologue: Vec<Code>,
     hoisted: Vec<&'f Stmt>,
     /// Variables that the group defines and that are no parts of its arguments.
-    inside: HashSet<Var>,
+    pub(super) inside: HashSet<Var>,
     /// Variables whose values are needed as data.
     pub data: HashSet<Var>,
     /// Counters of unrolled loops and lanes.
     pub fixed: HashMap<Var, i64>,
     /// Counters times coefficients, of the loops around.
-    scaled: HashMap<(Var, Coefficient), Reg>,
+    pub(super) scaled: HashMap<(Var, Coefficient), Reg>,
     /// Counters of the loops around that are needed as such.
     pub counters: HashMap<Var, Reg>,
     /// Loops around, outermost first.
     around: Vec<Var>,
     /// An argument plus terms, in scope.
-    pointers: HashMap<(usize, Vec<(Var, Coefficient)>), Reg>,
+    pub(super) pointers: HashMap<(usize, Vec<(Var, Coefficient)>), Reg>,
     /// Values of `let`s: one for each piece of a vector loop.
     pub lets: HashMap<Var, Vec<Value>>,
     pub slots: HashMap<BufferId, Slots>,
@@ -281,7 +66,7 @@ pub(super) struct Generator<'a, 'f> {
     known: HashMap<Vector, Reg>,
     loaded: HashMap<(BufferId, Vector), Reg>,
     /// What was added to the four maps above, to be forgotten at the end of a scope.
-    scope: Vec<Forget>,
+    pub(super) scope: Vec<Forget>,
     pub constants: HashMap<(u64, Bytes), Reg>,
     buffers: BTreeSet<BufferId>,
     /// Buffers that only this group touches.
@@ -289,7 +74,8 @@ pub(super) struct Generator<'a, 'f> {
     denied: &'a BTreeSet<BufferId>,
 }
 
-enum Forget {
+/// What is forgotten at the end of a scope.
+pub(super) enum Forget {
     Known(Vector),
     Loaded((BufferId, Vector)),
     Pointer((usize, Vec<(Var, Coefficient)>)),
@@ -297,7 +83,7 @@ enum Forget {
 }
 
 impl<'a, 'f> Generator<'a, 'f> {
-    fn new(
+    pub(super) fn new(
         func: &'f Func,
         places: &'a Places<'f>,
         vectors: Vectors,
@@ -344,7 +130,7 @@ impl<'a, 'f> Generator<'a, 'f> {
         generator
     }
 
-    fn finish(mut self, block: &'f [Stmt]) -> Option<Group<'f>> {
+    pub(super) fn finish(mut self, block: &'f [Stmt]) -> Option<Group<'f>> {
         let mut results = Vec::new();
         for buffer in std::mem::take(&mut self.written) {
             if self.owned.contains(&buffer) {
@@ -408,7 +194,7 @@ impl<'a, 'f> Generator<'a, 'f> {
         self.register(Class::Vector, Home::Frame)
     }
 
-    fn general(&mut self) -> Reg {
+    pub(super) fn general(&mut self) -> Reg {
         self.register(Class::General, Home::Frame)
     }
 
@@ -417,7 +203,7 @@ impl<'a, 'f> Generator<'a, 'f> {
     }
 
     /// The position of an argument.
-    fn argument(&mut self, argument: Argument<'f>) -> usize {
+    pub(super) fn argument(&mut self, argument: Argument<'f>) -> usize {
         self.arguments.iter().position(|known| *known == argument).unwrap_or_else(|| {
             self.arguments.push(argument);
             self.argument_registers.push([None; 2]);
@@ -426,7 +212,7 @@ impl<'a, 'f> Generator<'a, 'f> {
     }
 
     /// An argument as an integer.
-    fn integer_argument(&mut self, argument: Argument<'f>) -> Reg {
+    pub(super) fn integer_argument(&mut self, argument: Argument<'f>) -> Reg {
         let index = self.argument(argument);
         if let Some(known) = self.argument_registers[index][0] {
             return known;
@@ -545,7 +331,7 @@ impl<'a, 'f> Generator<'a, 'f> {
         block.iter().try_for_each(|stmt| self.stmt(stmt))
     }
 
-    fn stmt(&mut self, stmt: &'f Stmt) -> Wide<()> {
+    pub(super) fn stmt(&mut self, stmt: &'f Stmt) -> Wide<()> {
         let piece = Piece::uniform(self.vectors);
         match stmt {
             Stmt::For(l) => self.for_loop(l),
@@ -801,118 +587,6 @@ impl<'a, 'f> Generator<'a, 'f> {
             return Ok(Integer::Reg(self.integer_argument(Argument::Value(expr))));
         }
         Err(Refusal::Unsupported)
-    }
-
-    /// The accesses to memory of a block and the blocks in it.
-    fn accesses(&self, block: &'f [Stmt], found: &mut Vec<Rc<Place<'f>>>) {
-        let mut add = |buffer: BufferId, indices: &'f [Expr]| {
-            if !self.slots.contains_key(&buffer) {
-                found.extend(self.places.get(buffer, indices));
-            }
-        };
-        fn loads<'f>(expr: &'f Expr, add: &mut impl FnMut(BufferId, &'f [Expr])) {
-            if let Expr::Load(buffer, indices) = expr {
-                add(*buffer, indices);
-            }
-            expr.children().iter().for_each(|child| loads(child, add));
-        }
-        for stmt in block {
-            stmt.exprs().into_iter().for_each(|expr| loads(expr, &mut add));
-            if let Stmt::Store(buffer, indices, _) | Stmt::Accumulate(_, buffer, indices, _) = stmt {
-                add(*buffer, indices);
-            }
-        }
-        for stmt in block {
-            for inner in stmt.blocks() {
-                self.accesses(inner, found);
-            }
-        }
-    }
-
-    /// The parts of a place: what is known before the call, and the counters of loops in the group.
-    fn parts(&self, place: &Place<'f>) -> Wide<(Start<'f>, Vec<(Var, Coefficient)>)> {
-        let (mut terms, mut open) = (Vec::new(), Vec::new());
-        for &(var, coefficient) in &place.terms {
-            if !self.inside.contains(&var) {
-                terms.push((var, coefficient));
-            } else if !self.fixed.contains_key(&var) {
-                open.push((var, coefficient));
-            }
-        }
-        if place.opaque.iter().any(|(expr, _)| !self.is_outside(expr)) {
-            return Err(Refusal::Unsupported);
-        }
-        let constant = match self.places.number(place.constant) {
-            Some(_) => None,
-            None => Some(place.constant),
-        };
-        Ok((Start { buffer: place.buffer, terms, opaque: place.opaque.clone(), constant }, open))
-    }
-
-    /// Computes, before a loop, what of an address is known already.
-    fn hoist_pointer(&mut self, place: &Place<'f>) -> Wide<()> {
-        let (start, open) = self.parts(place)?;
-        let argument = self.argument(Argument::Pointer(start));
-        let known: Vec<_> = open.iter().copied().take_while(|term| self.scaled.contains_key(term)).collect();
-        self.pointer(argument, &known)?;
-        Ok(())
-    }
-
-    fn pointer(&mut self, argument: usize, terms: &[(Var, Coefficient)]) -> Wide<Reg> {
-        let Some((last, before)) = terms.split_last() else {
-            let start = self.arguments[argument].clone();
-            return Ok(self.integer_argument(start));
-        };
-        let key = (argument, terms.to_vec());
-        if let Some(&known) = self.pointers.get(&key) {
-            return Ok(known);
-        }
-        let base = self.pointer(argument, before)?;
-        let index = Some(*self.scaled.get(last).ok_or(Refusal::Unsupported)?);
-        let dest = self.general();
-        self.push(Code::Lea { dest, address: Address { base, index, displacement: 0 } });
-        self.pointers.insert(key.clone(), dest);
-        self.scope.push(Forget::Pointer(key));
-        Ok(dest)
-    }
-
-    /// The address of an access.
-    pub fn address(&mut self, buffer: BufferId, indices: &'f [Expr]) -> Wide<Address> {
-        let place = self.places.get(buffer, indices).ok_or(Refusal::Unsupported)?;
-        let (start, open) = self.parts(&place)?;
-        let mut displacement = self.places.number(place.constant).unwrap_or(0);
-        for (var, coefficient) in &place.terms {
-            if let (true, Some(value)) = (self.inside.contains(var), self.fixed.get(var)) {
-                let by = self.places.number(*coefficient).ok_or(Refusal::Unsupported)?;
-                displacement = displacement.saturating_add(value.saturating_mul(by));
-            }
-        }
-        if displacement.abs() > MAX_DISPLACEMENT {
-            return Err(Refusal::Unsupported);
-        }
-        let displacement = displacement as i32;
-        let argument = self.argument(Argument::Pointer(start));
-        if let (false, Some((last, before))) =
-            (self.pointers.contains_key(&(argument, open.clone())), open.split_last())
-        {
-            let base = self.pointer(argument, before)?;
-            let index = Some(*self.scaled.get(last).ok_or(Refusal::Unsupported)?);
-            return Ok(Address { base, index, displacement });
-        }
-        Ok(Address { base: self.pointer(argument, &open)?, index: None, displacement })
-    }
-
-    /// The bytes between the places of neighbouring lanes.
-    pub fn lane_stride(&self, buffer: BufferId, indices: &[Expr], lane: Option<Var>) -> Wide<i64> {
-        let Some(lane) = lane else { return Ok(0) };
-        let place = self.places.lookup(buffer, indices).ok_or(Refusal::Unsupported)?;
-        let mut stride = 0;
-        for &(var, coefficient) in &place.terms {
-            if var == lane {
-                stride += self.places.number(coefficient).ok_or(Refusal::Unsupported)?;
-            }
-        }
-        Ok(stride)
     }
 }
 
