@@ -4,12 +4,14 @@ use super::super::address::{Coefficient, Places};
 use super::Vectors;
 use super::assemble::assemble;
 use super::code::Program;
-use super::nest::{Generator, Refusal};
-use std::collections::{BTreeSet, HashMap};
+use super::nest::Generator;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 use tcc_ir::loops::{BufferId, Expr, Func, LoopKind, Stmt, Var};
 
-/// Statements of a block that are a function together.
-const MAX_STATEMENTS: usize = 256;
+/// Statements of a block that are a function together. What cannot be compiled is found by trying, and what
+/// does not stay in registers too: groups begin anew so often, so they are short.
+const MAX_STATEMENTS: usize = 16;
 /// Iterations of a loop that pay for a call.
 const WORTHWHILE_TRIPS: i64 = 4;
 
@@ -80,10 +82,10 @@ impl Group<'_> {
 }
 
 /// How often each buffer is mentioned.
-pub(super) type Mentions = HashMap<BufferId, usize>;
+pub(super) type Mentions = FxHashMap<BufferId, usize>;
 
 pub(super) fn mentions(block: &[Stmt]) -> Mentions {
-    let mut counts = Mentions::new();
+    let mut counts = Mentions::default();
     let mut count = |buffer: BufferId| *counts.entry(buffer).or_default() += 1;
     for stmt in block {
         stmt.walk_exprs(&mut |expr| {
@@ -141,20 +143,31 @@ fn is_unsupported(stmt: &Stmt) -> bool {
     found
 }
 
-/// The first `let` of a group that the block needs after it.
-fn let_used_after(group: &Group<'_>, block: &[Stmt], start: usize, end: usize) -> Option<usize> {
-    (start..end).find(|&at| {
-        let Stmt::Let(var, _) = &block[at] else { return false };
-        let mut used = group.hoisted.iter().all(|stmt| !std::ptr::eq(*stmt, &block[at]));
-        used &= block[end..].iter().any(|stmt| mentions_var(stmt, *var));
-        used
-    })
+/// The last statement of a block that mentions each variable.
+fn last_mentions(block: &[Stmt]) -> FxHashMap<Var, usize> {
+    let mut last = FxHashMap::default();
+    for (at, stmt) in block.iter().enumerate() {
+        stmt.walk_exprs(&mut |expr| {
+            if let Expr::Var(var) = expr {
+                last.insert(*var, at);
+            }
+        });
+    }
+    last
 }
 
-fn mentions_var(stmt: &Stmt, var: Var) -> bool {
-    let mut found = false;
-    stmt.walk_exprs(&mut |expr| found |= matches!(expr, Expr::Var(other) if *other == var));
-    found
+/// The first `let` of a group, from `start` to `end`, that the block needs after it.
+fn let_used_after(
+    group: &Group<'_>,
+    block: &[Stmt],
+    last: &FxHashMap<Var, usize>,
+    (start, end): (usize, usize),
+) -> Option<usize> {
+    (start..end).find(|&at| {
+        let Stmt::Let(var, _) = &block[at] else { return false };
+        let hoisted = group.hoisted.iter().any(|stmt| std::ptr::eq(*stmt, &block[at]));
+        !hoisted && last.get(var).is_some_and(|&last| last >= end)
+    })
 }
 
 struct Search<'a, 'f> {
@@ -167,6 +180,7 @@ struct Search<'a, 'f> {
 impl<'f> Search<'_, 'f> {
     /// Finds the groups of a block; `nested`: it runs again and again.
     fn block(&self, block: &'f [Stmt], nested: bool, found: &mut Vec<(*const Stmt, Group<'f>)>) {
+        let last = last_mentions(block);
         let mut start = 0;
         while start < block.len() {
             // What is compiled ends before the first statement that cannot be. Those that never can are
@@ -181,7 +195,7 @@ impl<'f> Search<'_, 'f> {
                     break None;
                 }
                 match self.compile(statements) {
-                    Ok(group) => match let_used_after(&group, block, start, end) {
+                    Ok(group) => match let_used_after(&group, block, &last, (start, end)) {
                         Some(position) => end = position,
                         None => break Some(group),
                     },
@@ -207,16 +221,18 @@ impl<'f> Search<'_, 'f> {
     fn compile(&self, block: &'f [Stmt]) -> Result<Group<'f>, usize> {
         let mut denied = BTreeSet::new();
         loop {
+            let known = denied.clone();
             let mut generator =
-                Generator::new(self.func, self.places, self.vectors, block, &self.total, &denied);
-            let failed = block
-                .iter()
-                .enumerate()
-                .find_map(|(at, stmt)| generator.stmt(stmt).err().map(|refusal| (at, refusal)));
+                Generator::new(self.func, self.places, self.vectors, block, &self.total, &known);
+            let failed = block.iter().position(|stmt| generator.tried(stmt).is_err());
+            let before = denied.len();
+            denied.extend(&generator.refused);
             match failed {
+                _ if denied.len() > before => {}
+                Some(at) => return Err(at),
+                // Refused again, though it is not in registers.
+                None if !generator.refused.is_empty() => return Err(block.len() / 2),
                 None => return generator.finish(block).ok_or(block.len() / 2),
-                Some((_, Refusal::Memory(buffer))) if denied.insert(buffer) => {}
-                Some((at, _)) => return Err(at),
             }
         }
     }

@@ -9,7 +9,8 @@ use super::encode::Bytes;
 use super::group::{Argument, Group, Mentions, mentions};
 use super::slots::Slots;
 use super::value::{Piece, Value};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
 use tcc_ir::Dtype;
 use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Stmt, Var};
 
@@ -44,34 +45,37 @@ pub(super) struct Generator<'a, 'f> {
     prologue: Vec<Code>,
     hoisted: Vec<&'f Stmt>,
     /// Variables that the group defines and that are no parts of its arguments.
-    pub(super) inside: HashSet<Var>,
+    pub(super) inside: FxHashSet<Var>,
     /// Variables whose values are needed as data.
-    pub data: HashSet<Var>,
+    pub data: FxHashSet<Var>,
     /// Counters of unrolled loops and lanes.
-    pub fixed: HashMap<Var, i64>,
+    pub fixed: FxHashMap<Var, i64>,
     /// Counters times coefficients, of the loops around.
-    pub(super) scaled: HashMap<(Var, Coefficient), Reg>,
+    pub(super) scaled: FxHashMap<(Var, Coefficient), Reg>,
     /// Counters of the loops around that are needed as such.
-    pub counters: HashMap<Var, Reg>,
+    pub counters: FxHashMap<Var, Reg>,
     /// Loops around, outermost first.
     around: Vec<Var>,
     /// An argument plus terms, in scope.
-    pub(super) pointers: HashMap<(usize, Vec<(Var, Coefficient)>), Reg>,
+    pub(super) pointers: FxHashMap<(usize, Vec<(Var, Coefficient)>), Reg>,
     /// Values of `let`s: one for each piece of a vector loop.
-    pub lets: HashMap<Var, Vec<Value>>,
-    pub slots: HashMap<BufferId, Slots>,
-    registers: HashMap<BufferId, Reg>,
+    pub lets: FxHashMap<Var, Vec<Value>>,
+    pub slots: FxHashMap<BufferId, Slots>,
+    registers: FxHashMap<BufferId, Reg>,
     written: BTreeSet<BufferId>,
     /// Results of instructions that need not be computed again.
-    known: HashMap<Vector, Reg>,
-    loaded: HashMap<(BufferId, Vector), Reg>,
+    known: FxHashMap<Vector, Reg>,
+    loaded: FxHashMap<(BufferId, Vector), Reg>,
     /// What was added to the four maps above, to be forgotten at the end of a scope.
     pub(super) scope: Vec<Forget>,
-    pub constants: HashMap<(u64, Bytes), Reg>,
+    pub constants: FxHashMap<(u64, Bytes), Reg>,
     buffers: BTreeSet<BufferId>,
     /// Buffers that only this group touches.
-    owned: HashSet<BufferId>,
+    owned: FxHashSet<BufferId>,
     denied: &'a BTreeSet<BufferId>,
+    /// Buffers that cannot be kept in registers after all. With one of them what is generated is of no use;
+    /// the rest is looked at to find all of them at once.
+    pub refused: BTreeSet<BufferId>,
 }
 
 /// What is forgotten at the end of a scope.
@@ -91,7 +95,7 @@ impl<'a, 'f> Generator<'a, 'f> {
         total: &Mentions,
         denied: &'a BTreeSet<BufferId>,
     ) -> Self {
-        let mut inside = HashSet::new();
+        let mut inside = FxHashSet::default();
         for stmt in block {
             inside.extend(stmt.defines());
         }
@@ -108,22 +112,23 @@ impl<'a, 'f> Generator<'a, 'f> {
             hoisted: Vec::new(),
             inside,
             data: data_vars(block),
-            fixed: HashMap::new(),
-            scaled: HashMap::new(),
-            counters: HashMap::new(),
+            fixed: FxHashMap::default(),
+            scaled: FxHashMap::default(),
+            counters: FxHashMap::default(),
             around: Vec::new(),
-            pointers: HashMap::new(),
-            lets: HashMap::new(),
-            slots: HashMap::new(),
-            registers: HashMap::new(),
+            pointers: FxHashMap::default(),
+            lets: FxHashMap::default(),
+            slots: FxHashMap::default(),
+            registers: FxHashMap::default(),
             written: BTreeSet::new(),
-            known: HashMap::new(),
-            loaded: HashMap::new(),
+            known: FxHashMap::default(),
+            loaded: FxHashMap::default(),
             scope: Vec::new(),
-            constants: HashMap::new(),
+            constants: FxHashMap::default(),
             buffers: counts.keys().copied().collect(),
             owned: owned.map(|(buffer, _)| *buffer).collect(),
             denied,
+            refused: BTreeSet::new(),
         };
         generator.register(Class::General, Home::Frame);
         generator.hoist(block);
@@ -328,7 +333,20 @@ impl<'a, 'f> Generator<'a, 'f> {
     }
 
     fn block(&mut self, block: &'f [Stmt]) -> Wide<()> {
-        block.iter().try_for_each(|stmt| self.stmt(stmt))
+        block.iter().try_for_each(|stmt| self.tried(stmt))
+    }
+
+    /// A statement; refusals that concern a buffer are collected.
+    pub(super) fn tried(&mut self, stmt: &'f Stmt) -> Wide<()> {
+        match self.stmt(stmt) {
+            Err(Refusal::Memory(buffer)) => {
+                self.refused.insert(buffer);
+                Ok(())
+            }
+            // What follows a refusal may miss what it would have left.
+            Err(Refusal::Unsupported) if !self.refused.is_empty() => Ok(()),
+            result => result,
+        }
     }
 
     pub(super) fn stmt(&mut self, stmt: &'f Stmt) -> Wide<()> {
@@ -591,8 +609,8 @@ impl<'a, 'f> Generator<'a, 'f> {
 }
 
 /// The variables whose values are data: not only parts of places and bounds.
-fn data_vars(block: &[Stmt]) -> HashSet<Var> {
-    fn mentioned(expr: &Expr, found: &mut HashSet<Var>) {
+fn data_vars(block: &[Stmt]) -> FxHashSet<Var> {
+    fn mentioned(expr: &Expr, found: &mut FxHashSet<Var>) {
         match expr {
             Expr::Var(var) => drop(found.insert(*var)),
             Expr::Load(..) => {}
@@ -605,7 +623,7 @@ fn data_vars(block: &[Stmt]) -> HashSet<Var> {
             stmt.blocks().into_iter().for_each(|inner| statements(inner, see));
         }
     }
-    let (mut found, mut lets) = (HashSet::new(), Vec::new());
+    let (mut found, mut lets) = (FxHashSet::default(), Vec::new());
     statements(block, &mut |stmt| match stmt {
         Stmt::Store(_, _, value) | Stmt::Accumulate(_, _, _, value) => mentioned(value, &mut found),
         Stmt::Let(var, value) => lets.push((*var, value)),
