@@ -229,7 +229,9 @@ impl Blocker<'_> {
             return Some((total, Run::Each));
         }
         let (Some(total), Some(extent)) = (total, group.extent.as_int()) else {
-            return Some((None, Run::Blocks(ROWS)));
+            // A block of as many rows would be blocked again and again.
+            let longer = group.extent.as_int().is_none_or(|extent| extent > ROWS);
+            return longer.then_some((None, Run::Blocks(ROWS)));
         };
         let row = (total / extent.max(1)).max(1);
         let fewest = contracts().map(|(contract, axis)| fewest_rows(contract, axis)).max().unwrap_or(FEWEST);
@@ -416,6 +418,13 @@ mod tests {
     fn small_intermediates_stay_whole() {
         let text = CHAIN.replace("500", "20");
         assert_eq!(blocked(&text).to_string(), text.parse::<Func>().unwrap().to_string());
+    }
+
+    #[test]
+    fn blocks_of_unknown_size_are_not_blocked_again() {
+        let text = CHAIN.replace("@chain()", "@chain(n)").replace("100", "n").replace("500", "64");
+        let func = blocked(&text);
+        assert_eq!(func.to_string(), text.parse::<Func>().unwrap().to_string());
     }
 
     #[test]

@@ -185,8 +185,8 @@ mod tests {
     const ATTENTION: &str = "func @attention() {
         input Q: f32[40, 8]
         input m: f32[40]
-        output O: f32[40, 9]
         input W: f32[40, 9]
+        output O: f32[40, 9]
         scratch S: f32[40, 40]
         scratch E: f32[40, 40]
         contract i in 0..40, j in 0..40, k in 0..8: S[i, j] = Q[i, k] * Q[j, k]
