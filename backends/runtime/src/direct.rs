@@ -9,6 +9,7 @@ use crate::detect::InstructionSet;
 use crate::gemv::Gemv;
 use crate::kernel::{Segment, Tile};
 use crate::plan::{Plan, PlanAxis};
+use crate::quads;
 use crate::table::{Kernels, kernels};
 
 /// A group of batched products should stay in the first level cache while its tiles are computed.
@@ -24,6 +25,8 @@ pub struct Direct {
     stream: bool,
     /// The most columns of a tile.
     most: usize,
+    /// The operand that is broadcast is contiguous along the sum, and there are kernels for that.
+    rows: bool,
 }
 
 /// The axis in place of one that does not exist.
@@ -47,7 +50,13 @@ fn choose((m, n, k): (PlanAxis, PlanAxis, PlanAxis), kernels: &Kernels) -> Optio
     }
     // What is read again and again must stay in a cache, in lines that are used whole.
     let bytes = |rows: usize, columns: usize| rows.saturating_mul(columns).saturating_mul(kernels.bytes);
-    let small = bytes(m.extent, k.extent.min(CHUNK)) <= 64 << 10 && bytes(m.extent, n.extent) <= 256 << 10;
+    let small = bytes(m.extent, k.extent.min(CHUNK)) <= 64 << 10 && bytes(m.extent, n.extent) <= 256 << 10
+        || kernels.rows[2].is_some()
+            && k.y == 1
+            && n.extent >= 8
+            && bytes(m.extent, 1) <= 1024
+            && k.x.unsigned_abs() == m.extent
+            && bytes(n.y.unsigned_abs(), 1) <= 1024;
     // Rows a multiple of a page apart evict each other from the first level cache.
     let aliased = n.extent > 24 && k.extent >= CHUNK && bytes(n.y.unsigned_abs(), 1) % 1024 == 0;
     if !(small || n.extent <= 2 * kernels.columns[0].min(12)) {
@@ -66,7 +75,14 @@ fn choose((m, n, k): (PlanAxis, PlanAxis, PlanAxis), kernels: &Kernels) -> Optio
         || n.extent <= 8 && m.extent >= 64 * kernels.len && bytes(m.extent, k.extent) >= 1 << 20;
     let most = kernels.columns[vectors - 1];
     let most = if aliased { most.min(12) } else { most };
-    Some(Direct { m, n, k, vectors, stream, most })
+    // Kernels that know that columns are contiguous along the sum are worth their smaller tile.
+    let rows = k.y == 1
+        && n.extent >= 8
+        && k.extent >= 16
+        && m.extent > 2 * kernels.len
+        && kernels.rows[2].is_some();
+    let (vectors, most) = if rows { (3, 8) } else { (vectors, most) };
+    Some(Direct { m, n, k, vectors, stream, most, rows })
 }
 
 /// The most common case without a plan: one product of three axes that all walk forward, computed in
@@ -108,6 +124,12 @@ pub unsafe fn matrix(
     let (x, y) = if swapped { (b, a) } else { (a, b) };
     products(&direct, kernels, (x, y, c), contraction.accumulate != 0, (1, ONE));
     true
+}
+
+/// How many of `rest` rows the next tile takes: twice two vectors rather than three and one.
+#[inline]
+pub fn next_rows(vectors: usize, len: usize, rest: usize) -> usize {
+    if vectors == 3 && rest > 3 * len && rest <= 4 * len { 2 * len } else { rest.min(vectors * len) }
 }
 
 /// How many of `rest` columns the next tile takes: tiles of about the same size.
@@ -156,6 +178,11 @@ pub unsafe fn run(
             oy += index * axis.y;
             oc += index * axis.c;
         }
+        let operands =
+            (x.wrapping_offset(ox * bytes), y.wrapping_offset(oy * bytes), c.wrapping_offset(oc * bytes));
+        if quads::run(kernels, [m, n, k, &inner], operands, accumulate) {
+            continue;
+        }
         let mut start = 0;
         while start < inner.extent {
             let count = group.min(inner.extent - start);
@@ -180,7 +207,7 @@ unsafe fn products(
     accumulate: bool,
     (count, batch): (usize, PlanAxis),
 ) {
-    let Direct { m, n, k, vectors, stream, most } = *direct;
+    let Direct { m, n, k, vectors, stream, most, rows: by_rows } = *direct;
     let bytes = kernels.bytes as isize;
     if stream {
         let kernel = kernels.gemv[n.extent.next_power_of_two().trailing_zeros() as usize];
@@ -231,14 +258,17 @@ unsafe fn products(
             tile.y = y.wrapping_offset(column as isize * n.y * bytes);
             let mut row = 0;
             while row < m.extent {
-                let rows = (vectors * kernels.len).min(m.extent - row);
+                let rows = next_rows(vectors, kernels.len, m.extent - row);
                 let of = rows.div_ceil(kernels.len) - 1;
                 tile.last = rows - of * kernels.len;
                 tile.x = x.wrapping_offset(row as isize * bytes);
                 tile.c = c.wrapping_offset((row as isize + column as isize * n.c) * bytes);
-                let table = if tile.last == kernels.len { &kernels.tiles } else { &kernels.tails };
+                let full = tile.last == kernels.len;
+                let table = if full { &kernels.tiles } else { &kernels.tails };
+                let function =
+                    if by_rows && full && columns == 8 { kernels.rows[of] } else { table[of][columns - 1] };
                 // Tiles with fewer vectors exist for every number of columns that wider ones have.
-                if let Some(function) = table[of][columns - 1] {
+                if let Some(function) = function {
                     function(&tile);
                 }
                 row += rows;

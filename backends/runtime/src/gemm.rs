@@ -197,6 +197,14 @@ unsafe fn pack_panel((kernels, callback, callbacks): Packing, panel: &Panel) {
     callback(callbacks.context, panel);
 }
 
+/// Fills a panel that has more room than rows with zeros: tiles compute with whole vectors, and numbers
+/// left over from anything could be slow ones.
+unsafe fn clear_unfilled(kernels: &Kernels, panel: &Panel) {
+    if panel.row_count < panel.width {
+        panel.to.write_bytes(0, panel.width * panel.sum_count * kernels.bytes);
+    }
+}
+
 /// Packs segments together as long as they are contiguous in the operand; the number of strips done.
 unsafe fn pack_planes(
     kernels: &Kernels,
@@ -238,6 +246,10 @@ unsafe fn pack_planes(
                 sum_count: kc,
                 to: blocks.x.add(strip.panel * kernels.bytes),
             };
+            for place in 0..count {
+                let to = panel.to.add(place * apart * kernels.bytes);
+                clear_unfilled(kernels, &Panel { to, ..panel });
+            }
             (kernels.plane)(&Plane { panel, count, apart });
         }
         done += count * per_segment;
@@ -266,18 +278,17 @@ unsafe fn pack_rows(
                 let strip = &mut *blocks.m_strips.add(strip);
                 let width = strip.vectors * kernels.len;
                 strip.panel = strip.padded * kc;
-                pack_panel(
-                    (kernels, pack_x, callbacks),
-                    &Panel {
-                        from: x,
-                        rows: blocks.x_m.add(strip.start),
-                        row_count: strip.count,
-                        width,
-                        sum: blocks.x_k.add(k),
-                        sum_count: count,
-                        to: blocks.x.add((strip.panel + k * width) * kernels.bytes),
-                    },
-                );
+                let panel = Panel {
+                    from: x,
+                    rows: blocks.x_m.add(strip.start),
+                    row_count: strip.count,
+                    width,
+                    sum: blocks.x_k.add(k),
+                    sum_count: count,
+                    to: blocks.x.add((strip.panel + k * width) * kernels.bytes),
+                };
+                clear_unfilled(kernels, &panel);
+                pack_panel((kernels, pack_x, callbacks), &panel);
             }
             k += count;
         }

@@ -70,9 +70,16 @@ impl Tile {
 /// A tile kernel.
 pub type TileFn = unsafe fn(&Tile);
 
-/// The tile kernel for `VECTORS` by `COLUMNS`. `TAIL`: the last vector is not full. `PACKED`: both
-/// operands are panels of exactly this size.
-pub struct TileTask<'a, V, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, const PACKED: bool>(
+/// What a tile kernel knows of its operands: nothing;
+pub const ANY: u8 = 0;
+/// both are panels of exactly its size;
+pub const PANELS: u8 = 1;
+/// the one that is broadcast is contiguous along the sum (`y_step` is 1).
+pub const ROWS: u8 = 2;
+
+/// The tile kernel for `VECTORS` by `COLUMNS`. `TAIL`: the last vector may not be full. `KNOWN`: one of
+/// [`ANY`], [`PANELS`] and [`ROWS`].
+pub struct TileTask<'a, V, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, const KNOWN: u8>(
     pub &'a Tile,
     pub PhantomData<V>,
 );
@@ -91,15 +98,15 @@ macro_rules! columns {
     )*};
 }
 
-impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, const PACKED: bool>
-    TileTask<'_, V, VECTORS, COLUMNS, TAIL, PACKED>
+impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, const KNOWN: u8>
+    TileTask<'_, V, VECTORS, COLUMNS, TAIL, KNOWN>
 {
     /// Stores or adds one column.
     #[inline(always)]
     unsafe fn put(tile: &Tile, sums: [V; VECTORS], to: *mut V::Element) {
         for (place, sum) in sums.into_iter().enumerate() {
             let to = to.wrapping_add(place * V::LEN);
-            if TAIL && place + 1 == VECTORS {
+            if place + 1 == VECTORS && (TAIL || KNOWN != ANY && tile.last < V::LEN) {
                 let sum = if tile.accumulate { V::load_part(to, tile.last).plus(sum) } else { sum };
                 sum.store_part(to, tile.last);
             } else {
@@ -124,7 +131,7 @@ impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, co
                 if TAIL && place + 1 == VECTORS { V::load_part(from, tile.last) } else { V::load(from) };
         }
         columns!(column => {
-            let apart = if PACKED { 1 } else { tile.y_column };
+            let apart = if KNOWN == PANELS { 1 } else { tile.y_column };
             let factor = V::splat(y.wrapping_offset(column as isize * apart));
             let sums = sums.get_unchecked_mut(column);
             for (sum, vector) in sums.iter_mut().zip(vectors) {
@@ -134,8 +141,8 @@ impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, co
     }
 }
 
-impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, const PACKED: bool> Task
-    for TileTask<'_, V, VECTORS, COLUMNS, TAIL, PACKED>
+impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, const KNOWN: u8> Task
+    for TileTask<'_, V, VECTORS, COLUMNS, TAIL, KNOWN>
 {
     #[inline(always)]
     unsafe fn run(&self) {
@@ -148,7 +155,7 @@ impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, co
             for segment in 0..tile.segment_count {
                 let segment = *tile.segments.add(segment);
                 let (mut x, mut y) = (x.wrapping_offset(segment.x), y.wrapping_offset(segment.y));
-                if PACKED && tile.accumulate {
+                if KNOWN != ANY && tile.accumulate {
                     for column in 0..COLUMNS {
                         let to = c.wrapping_offset(tile.column(column));
                         for place in 0..VECTORS {
@@ -157,22 +164,25 @@ impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, co
                     }
                 }
                 let mut left = segment.len;
-                // Four steps at a time on panels, whose strides are known: fewer instructions besides
-                // the arithmetic.
-                while PACKED && left >= 4 {
-                    let (width, count) = (VECTORS * V::LEN, COLUMNS);
+                // Four steps at a time where strides are known, so that one address serves them all: fewer
+                // instructions besides the arithmetic.
+                let (width, count) = match KNOWN {
+                    PANELS => ((VECTORS * V::LEN) as isize, COLUMNS),
+                    _ => (tile.x_step, 1),
+                };
+                while KNOWN != ANY && left >= 4 {
                     Self::step(tile, &mut sums, x, y);
-                    Self::step(tile, &mut sums, x.wrapping_add(width), y.wrapping_add(count));
-                    Self::step(tile, &mut sums, x.wrapping_add(2 * width), y.wrapping_add(2 * count));
-                    Self::step(tile, &mut sums, x.wrapping_add(3 * width), y.wrapping_add(3 * count));
-                    x = x.wrapping_add(4 * VECTORS * V::LEN);
-                    y = y.wrapping_add(4 * COLUMNS);
+                    Self::step(tile, &mut sums, x.wrapping_offset(width), y.wrapping_add(count));
+                    Self::step(tile, &mut sums, x.wrapping_offset(2 * width), y.wrapping_add(2 * count));
+                    Self::step(tile, &mut sums, x.wrapping_offset(3 * width), y.wrapping_add(3 * count));
+                    x = x.wrapping_offset(4 * width);
+                    y = y.wrapping_add(4 * count);
                     left -= 4;
                 }
                 for _ in 0..left {
                     Self::step(tile, &mut sums, x, y);
                     x = x.wrapping_offset(tile.x_step);
-                    y = y.wrapping_offset(if PACKED { COLUMNS as isize } else { tile.y_step });
+                    y = y.wrapping_offset(if KNOWN == PANELS { COLUMNS as isize } else { tile.y_step });
                 }
             }
             columns!(column => {

@@ -21,10 +21,10 @@
 //! # How it is computed
 //!
 //! `plan` sorts axes by role; `direct` reads small products where they lie; `batched` puts a contiguous
-//! batch into vectors; `gemv` streams a matrix through strips of sums; `lanes` deals sums to lanes; `gemm`
-//! packs blocks of everything else. All of them call kernels of a `table`, one per instruction set and
-//! element type, which are written once over the `Vector` trait. Results that no cache holds are
-//! written past the caches.
+//! batch into vectors, `quads` several rows of four; `gemv` streams a matrix through strips of sums; `lanes`
+//! deals sums to lanes; `gemm` packs blocks of everything else. All of them call kernels of a `table`, one
+//! per instruction set and element type, which are written once over the `Vector` trait. Results that no
+//! cache holds are written past the caches.
 //!
 //! # Without `std`
 //!
@@ -56,6 +56,7 @@ mod permute;
 mod plan;
 #[cfg(feature = "std")]
 pub mod pool;
+mod quads;
 mod reference;
 mod shape;
 mod table;

@@ -200,6 +200,15 @@ unsafe fn transpose_run<V: Vector + Transpose>(panel: &Panel, k: usize, run: usi
     let from = panel.from.cast::<V::Element>().wrapping_offset(*panel.sum.add(k));
     let to = panel.to.cast::<V::Element>().add(k * panel.width);
     let source = |row: usize| from.wrapping_offset(*panel.rows.add(row));
+    if V::EIGHT && (panel.row_count, panel.width) == (8, 8) {
+        let sources: [*const V::Element; 8] = core::array::from_fn(source);
+        let mut step = 0;
+        while step + V::LEN <= run {
+            V::transpose_eight(&sources, step as isize, to.add(step * 8));
+            step += V::LEN;
+        }
+        return scatter_rows::<V>(panel, (from, to), (0, 8), (step, run));
+    }
     let mut row = 0;
     while row + V::WIDE <= panel.row_count {
         let mut sources = [from; 16];
@@ -285,6 +294,14 @@ pub trait Transpose: Vector {
     const PART: usize;
     /// Rows of the wide form, at most 16.
     const WIDE: usize;
+    /// Whether there is a form for panels of eight rows.
+    const EIGHT: bool = false;
+    /// Reads a vector at `step` of each of eight rows, and writes its columns, eight elements each, behind
+    /// each other: whole lines in, whole lines out.
+    ///
+    /// # Safety
+    /// As [`Vector`].
+    unsafe fn transpose_eight(_rows: &[*const Self::Element; 8], _step: isize, _to: *mut Self::Element) {}
     /// Reads `SIDE` elements at `step` of each of `WIDE` rows and writes `SIDE` columns, `stride`
     /// elements apart.
     unsafe fn transpose_wide(

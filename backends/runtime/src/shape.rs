@@ -97,10 +97,12 @@ fn contiguous_rows(axes: &[PlanAxis]) -> usize {
 fn tile_size(kernels: &Kernels, (m, n, k): (usize, usize, usize), run: usize) -> (usize, usize) {
     let len = kernels.len;
     let wide = |vectors: usize| kernels.columns[vectors - 1];
+    // The tile that loads least, where what it leaves over of the rows hardly counts.
+    let large = m >= 8 * len && kernels.rows[2].is_some();
     let vectors = if m <= len || wide(2) == 0 {
         1
     } else if wide(3) > 0
-        && (m > 2 * len && (n <= wide(3) || k <= 32 && run >= 3 * len)
+        && (m > 2 * len && (n <= wide(3) || k <= 32 && run >= 3 * len || large)
             || !run.is_multiple_of(2 * len) && (run.is_multiple_of(3 * len) || 2 * run == 3 * len))
     {
         3
@@ -111,20 +113,17 @@ fn tile_size(kernels: &Kernels, (m, n, k): (usize, usize, usize), run: usize) ->
     (vectors, columns)
 }
 
-/// Whether `y` is read where it lies: what few rows read again is not worth packing if its lines are
-/// used whole.
-fn reads_in_place(plan: &Plan, callbacks: &Callbacks, m: usize, rows: usize, bytes: usize) -> bool {
+/// Whether `y` is read where it lies: if there are kernels for columns that are contiguous along the sum,
+/// or if few rows read it again and its lines are used whole.
+fn reads_in_place(plan: &Plan, callbacks: &Callbacks, m: usize, kernels: &Kernels, vectors: usize) -> bool {
     let pack_y = if plan.swapped { callbacks.pack_a } else { callbacks.pack_b };
+    let ([n], [k]) = (&plan.n[..], &plan.k[..]) else { return false };
+    let rows = vectors * kernels.len;
+    // Columns a multiple of a page apart evict each other from the first level cache, eight not yet.
+    let aliased = n.y.unsigned_abs().saturating_mul(kernels.bytes).is_multiple_of(1024);
+    let by_rows = vectors == 3 && kernels.rows[2].is_some();
     pack_y.is_none()
-        && m <= 3 * rows
-        && match (&plan.n[..], &plan.k[..]) {
-            // Columns a multiple of a page apart evict each other from the first level cache.
-            ([n], [k]) => {
-                let aliased = n.y.unsigned_abs().saturating_mul(bytes).is_multiple_of(1024);
-                n.y == 1 || k.y == 1 && (m <= rows || !aliased)
-            }
-            _ => false,
-        }
+        && (n.y == 1 && m <= 3 * rows || k.y == 1 && (by_rows || m <= rows || !aliased && m <= 3 * rows))
 }
 
 /// Chooses tiles and blocks.
@@ -177,7 +176,7 @@ pub fn shape(
         }
         _ => m_block,
     };
-    let y_in_place = reads_in_place(plan, callbacks, m, rows, bytes);
+    let y_in_place = reads_in_place(plan, callbacks, m, kernels, vectors);
     let n_bytes = if y_in_place { usize::MAX } else { Y_BYTES };
     let n_block = (n_bytes / (depth * bytes)).min(MAX_BLOCK) / columns * columns;
     let whole_segments = m_block % segment == 0;

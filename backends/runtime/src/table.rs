@@ -4,9 +4,12 @@ use crate::batched::{Batched, BatchedFn, BatchedTask};
 use crate::detect::InstructionSet;
 use crate::element::ElementType;
 use crate::gemv::{Gemv, GemvFn, GemvTask};
-use crate::kernel::{Scatter, ScatterFn, ScatterTask, StreamFn, StreamTask, Tile, TileFn, TileTask};
+use crate::kernel::{
+    ANY, PANELS, ROWS, Scatter, ScatterFn, ScatterTask, StreamFn, StreamTask, Tile, TileFn, TileTask,
+};
 use crate::lanes::{Lanes, LanesFn, LanesTask, put};
 use crate::pack::{PackFn, PackTask, Panel, Plane, PlaneFn, PlaneTask, Transpose};
+use crate::quads::{Quads, QuadsFn, QuadsTask};
 use crate::vector::portable::Portable;
 use crate::vector::{Machine, Vector};
 use core::marker::PhantomData;
@@ -25,6 +28,10 @@ pub struct Kernels {
     pub tails: [[Option<TileFn>; 24]; 3],
     /// The largest tile of each number of vectors, on packed panels.
     pub packed: [Option<TileFn>; 3],
+    /// One and two vectors by eight columns, on packed panels: what is left beside three vectors.
+    pub eight: [Option<TileFn>; 2],
+    /// Eight columns that are contiguous along the sum, by vectors less one, the last of any size.
+    pub rows: [Option<TileFn>; 3],
     /// Spreads a tile.
     pub scatter: ScatterFn,
     /// The side of the squares that packing transposes in registers; 1: there is none.
@@ -39,6 +46,8 @@ pub struct Kernels {
     pub gemv: [GemvFn; 4],
     /// Batches in vectors.
     pub batched: BatchedFn,
+    /// Batches of products with matrices of four by four, if there is a kernel.
+    pub quads: Option<QuadsFn>,
     /// Stores or adds one element.
     pub put: unsafe fn(*const u8, *mut u8, bool),
     /// Packs a panel.
@@ -55,12 +64,12 @@ unsafe fn tile<
     const VECTORS: usize,
     const COLUMNS: usize,
     const TAIL: bool,
-    const PACKED: bool,
+    const KNOWN: u8,
 >(
     tile: &Tile,
 ) {
     // SAFETY: the caller's promise.
-    unsafe { M::enter(&TileTask::<V, VECTORS, COLUMNS, TAIL, PACKED>(tile, PhantomData)) }
+    unsafe { M::enter(&TileTask::<V, VECTORS, COLUMNS, TAIL, KNOWN>(tile, PhantomData)) }
 }
 
 /// Calls the scatter kernel.
@@ -106,6 +115,15 @@ unsafe fn gemv<M: Machine, V: Vector, const COLUMNS: usize>(task: &Gemv) {
 unsafe fn batched<M: Machine, V: Vector>(task: &Batched) {
     // SAFETY: the caller's promise.
     unsafe { M::enter(&BatchedTask::<V>(task, PhantomData)) }
+}
+
+/// Calls the kernel for batches of products with matrices of four by four.
+///
+/// # Safety
+/// As [`Quads`] says, on a processor with the machine's instructions.
+unsafe fn quads<M: Machine, V: Vector>(task: &Quads) {
+    // SAFETY: the caller's promise.
+    unsafe { M::enter(&QuadsTask::<V>(task, PhantomData)) }
 }
 
 /// Calls the kernel that packs panels together.
@@ -156,13 +174,13 @@ macro_rules! tiles {
     ($machine:ty, $vector:ty, $vectors:literal, $tail:expr, [$($columns:literal)*]) => {{
         #[allow(unused_mut)] // a row may be empty
         let mut row: [Option<TileFn>; 24] = [None; 24];
-        $(row[$columns - 1] = Some(tile::<$machine, $vector, $vectors, $columns, { $tail }, false>);)*
+        $(row[$columns - 1] = Some(tile::<$machine, $vector, $vectors, $columns, { $tail }, ANY>);)*
         row
     }};
 }
 
 macro_rules! kernels {
-    ($machine:ty, $vector:ident, $one:tt $one_most:literal, $two:tt $two_most:literal, $three:tt $three_most:literal) => {{
+    ($machine:ty, $vector:ident, $one:tt $one_most:tt, $two:tt $two_most:tt, $three:tt $three_most:tt) => {{
         type V = <$machine as Machine>::$vector;
         const FREE: bool = <V as Vector>::PARTS_ARE_FREE;
         static TABLE: Kernels = Kernels {
@@ -184,6 +202,15 @@ macro_rules! kernels {
             kernels!(@packed $machine, V, 2, $two_most),
             kernels!(@packed $machine, V, 3, $three_most),
             ],
+            eight: [
+            kernels!(@eight $machine, V, 1, $three_most),
+            kernels!(@eight $machine, V, 2, $three_most),
+            ],
+            rows: [
+            kernels!(@rows $machine, V, 1, $three_most),
+            kernels!(@rows $machine, V, 2, $three_most),
+            kernels!(@rows $machine, V, 3, $three_most),
+            ],
             scatter: scatter::<$machine, V>,
         side: if movers!(@units $vector) > 1 {
                 1
@@ -194,6 +221,7 @@ macro_rules! kernels {
             stream: stream::<$machine, V>,
             lanes: lanes::<$machine, V>,
             batched: batched::<$machine, V>,
+            quads: if <V as Vector>::QUADS { Some(quads::<$machine, V>) } else { None },
             gemv: [
                 gemv::<$machine, V, 1>,
                 gemv::<$machine, V, 2>,
@@ -205,11 +233,23 @@ macro_rules! kernels {
         };
         &TABLE
     }};
+    (@eight $machine:ty, $vector:ty, $vectors:literal, 8) => {
+        Some(tile::<$machine, $vector, $vectors, 8, false, PANELS>)
+    };
+    (@eight $machine:ty, $vector:ty, $vectors:literal, $other:tt) => {
+        None
+    };
+    (@rows $machine:ty, $vector:ty, $vectors:literal, 8) => {
+        Some(tile::<$machine, $vector, $vectors, 8, false, ROWS>)
+    };
+    (@rows $machine:ty, $vector:ty, $vectors:literal, $other:tt) => {
+        None
+    };
     (@packed $machine:ty, $vector:ty, $vectors:literal, 0) => {
         None
     };
-    (@packed $machine:ty, $vector:ty, $vectors:literal, $columns:literal) => {
-        Some(tile::<$machine, $vector, $vectors, $columns, false, true>)
+    (@packed $machine:ty, $vector:ty, $vectors:literal, $columns:tt) => {
+        Some(tile::<$machine, $vector, $vectors, $columns, false, PANELS>)
     };
 }
 

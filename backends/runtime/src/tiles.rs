@@ -4,7 +4,7 @@
 #![allow(unsafe_op_in_unsafe_fn)]
 
 use crate::callbacks::Finished;
-use crate::direct::next_columns;
+use crate::direct::{next_columns, next_rows};
 use crate::kernel::{Run, Scatter, Segment, Tile};
 use crate::shape::Shape;
 use crate::table::Kernels;
@@ -102,7 +102,7 @@ pub unsafe fn row_strips(
     while start < mc {
         let to_segment = shape.segment - (ic + start) % shape.segment;
         let table = blocks.c_m.add(start);
-        let mut count = (shape.vectors * kernels.len).min(mc - start).min(to_segment);
+        let mut count = next_rows(shape.vectors, kernels.len, (mc - start).min(to_segment));
         if shape.stream && !shape.joined && !shape.plane && to_segment == shape.segment {
             // A short tile first, so that all others begin with a cache line.
             let place = c.wrapping_add_signed(*table * kernels.bytes as isize);
@@ -235,8 +235,12 @@ unsafe fn tile(
     };
     let full = last == kernels.len;
     let of = rows.vectors - 1;
-    let function = if full && y.packed && columns.count == kernels.columns[of] {
+    let function = if !y.packed && y.step == 1 && columns.count == 8 && kernels.rows[of].is_some() {
+        kernels.rows[of]
+    } else if y.packed && columns.count == kernels.columns[of] {
         kernels.packed[of]
+    } else if y.packed && columns.count == 8 && of < 2 && kernels.eight[of].is_some() {
+        kernels.eight[of]
     } else if full {
         kernels.tiles[of][columns.count - 1]
     } else {

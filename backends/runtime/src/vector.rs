@@ -58,6 +58,13 @@ pub trait Vector: Copy {
     unsafe fn multiply_add_lanes(self, x: Self, y: Self) -> Self;
     /// `self + other`.
     unsafe fn plus(self, other: Self) -> Self;
+    /// Whether there is [`Vector::times_quad`].
+    const QUADS: bool = false;
+    /// Rows of four elements, times the matrix of four by four whose rows begin at `rows`: chains from +0.
+    #[inline(always)]
+    unsafe fn times_quad(self, _rows: [*const Self::Element; 4]) -> Self {
+        self
+    }
 }
 
 /// Work that runs with a machine's instructions enabled.

@@ -17,7 +17,7 @@ fn mask(count: usize) -> u64 {
 
 macro_rules! real {
     ($element:ty, $register:ty, $len:expr, $mask:ty, $zero:ident, $load:ident, $part:ident, $store:ident, $store_part:ident,
-     $set1:ident, $fma:ident, $fnma:ident, $add:ident, $permute:ident, $index:ident, $hload:ident, $hstore:ident, $hadd:ident) => {
+     $set1:ident, $fma:ident, $fnma:ident, $add:ident, $permute:ident, $index:ident, $hload:ident, $hstore:ident, $hadd:ident, $lane:ident, $row:ident) => {
         impl Vector for Z<$register> {
             type Element = $element;
             type Splat = Self;
@@ -71,6 +71,15 @@ macro_rules! real {
             #[inline(always)]
             unsafe fn plus(self, other: Self) -> Self {
                 Z($add(self.0, other.0))
+            }
+            const QUADS: bool = true;
+            #[inline(always)]
+            unsafe fn times_quad(self, rows: [*const $element; 4]) -> Self {
+                // Every element of a row in all four places, times a row of the matrix in all rows.
+                let sum = $fma($lane::<0x00>(self.0), $row(rows[0]), $zero());
+                let sum = $fma($lane::<0x55>(self.0), $row(rows[1]), sum);
+                let sum = $fma($lane::<0xaa>(self.0), $row(rows[2]), sum);
+                Z($fma($lane::<0xff>(self.0), $row(rows[3]), sum))
             }
         }
 
@@ -177,6 +186,18 @@ unsafe fn index_64(which: usize) -> __m512i {
     _mm512_loadu_si512(INDEX[which].as_ptr().cast())
 }
 
+/// Four elements, again and again.
+#[inline(always)]
+unsafe fn four_ps(from: *const f32) -> __m512 {
+    _mm512_broadcast_f32x4(_mm_loadu_ps(from))
+}
+
+/// Four elements, twice.
+#[inline(always)]
+unsafe fn four_pd(from: *const f64) -> __m512d {
+    _mm512_broadcast_f64x4(_mm256_loadu_pd(from))
+}
+
 real!(
     f32,
     __m512,
@@ -195,7 +216,9 @@ real!(
     index_32,
     _mm256_loadu_ps,
     _mm256_storeu_ps,
-    _mm256_add_ps
+    _mm256_add_ps,
+    _mm512_permute_ps,
+    four_ps
 );
 real!(
     f64,
@@ -215,7 +238,9 @@ real!(
     index_64,
     _mm256_loadu_pd,
     _mm256_storeu_pd,
-    _mm256_add_pd
+    _mm256_add_pd,
+    _mm512_permutex_pd,
+    four_pd
 );
 
 macro_rules! integer {

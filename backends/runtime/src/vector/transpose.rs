@@ -68,10 +68,45 @@ mod x86 {
         ]
     }
 
+    /// Four rows of sixteen 32-bit elements: a register for each column modulo four, and in it a 128-bit
+    /// lane for each four columns.
+    #[inline(always)]
+    unsafe fn four_rows(rows: &[*const f32; 8], first: usize, step: isize) -> [__m512d; 4] {
+        let (a, b) = (rows[first].wrapping_offset(step), rows[first + 1].wrapping_offset(step));
+        let (c, d) = (rows[first + 2].wrapping_offset(step), rows[first + 3].wrapping_offset(step));
+        let (a, b, c, d) = (_mm512_loadu_ps(a), _mm512_loadu_ps(b), _mm512_loadu_ps(c), _mm512_loadu_ps(d));
+        let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+        let (ef, gh) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+        let (ab, cd) = (_mm512_castps_pd(ab), _mm512_castps_pd(cd));
+        let (ef, gh) = (_mm512_castps_pd(ef), _mm512_castps_pd(gh));
+        [
+            _mm512_unpacklo_pd(ab, cd),
+            _mm512_unpackhi_pd(ab, cd),
+            _mm512_unpacklo_pd(ef, gh),
+            _mm512_unpackhi_pd(ef, gh),
+        ]
+    }
+
     impl Transpose for avx512::Z<__m512> {
         const SIDE: usize = 4;
         const WIDE: usize = 16;
         const PART: usize = 7;
+        const EIGHT: bool = true;
+        #[inline(always)]
+        unsafe fn transpose_eight(rows: &[*const f32; 8], step: isize, to: *mut f32) {
+            let (low, high) = (four_rows(rows, 0, step), four_rows(rows, 4, step));
+            let (first, last) =
+                (_mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15));
+            for (place, (low, high)) in low.into_iter().zip(high).enumerate() {
+                let to = to.add(place * 8).cast::<f64>();
+                let columns = _mm512_permutex2var_pd(low, first, high);
+                _mm256_storeu_pd(to, _mm512_castpd512_pd256(columns));
+                _mm256_storeu_pd(to.add(16), _mm512_extractf64x4_pd::<1>(columns));
+                let columns = _mm512_permutex2var_pd(low, last, high);
+                _mm256_storeu_pd(to.add(32), _mm512_castpd512_pd256(columns));
+                _mm256_storeu_pd(to.add(48), _mm512_extractf64x4_pd::<1>(columns));
+            }
+        }
         #[inline(always)]
         unsafe fn transpose_wide(rows: &[*const f32; 16], step: isize, to: *mut f32, stride: usize) {
             for (place, column) in sixteen_by_four(rows, step).into_iter().enumerate() {
@@ -120,6 +155,42 @@ mod x86 {
         const SIDE: usize = 4;
         const WIDE: usize = 8;
         const PART: usize = 3;
+        const EIGHT: bool = true;
+        #[inline(always)]
+        unsafe fn transpose_eight(rows: &[*const f64; 8], step: isize, to: *mut f64) {
+            // Two rows: a 128-bit lane for each pair of columns. Then lanes are transposed.
+            let row = rows.map(|row| row.wrapping_offset(step));
+            let (a, b) = (_mm512_loadu_pd(row[0]), _mm512_loadu_pd(row[1]));
+            let (c, d) = (_mm512_loadu_pd(row[2]), _mm512_loadu_pd(row[3]));
+            let (e, f) = (_mm512_loadu_pd(row[4]), _mm512_loadu_pd(row[5]));
+            let (g, h) = (_mm512_loadu_pd(row[6]), _mm512_loadu_pd(row[7]));
+            let even = [
+                _mm512_unpacklo_pd(a, b),
+                _mm512_unpacklo_pd(c, d),
+                _mm512_unpacklo_pd(e, f),
+                _mm512_unpacklo_pd(g, h),
+            ];
+            let odd = [
+                _mm512_unpackhi_pd(a, b),
+                _mm512_unpackhi_pd(c, d),
+                _mm512_unpackhi_pd(e, f),
+                _mm512_unpackhi_pd(g, h),
+            ];
+            let pairs = [even, odd];
+            for (parity, [a, b, c, d]) in pairs.into_iter().enumerate() {
+                let (ab, cd) = (_mm512_shuffle_f64x2::<0x88>(a, b), _mm512_shuffle_f64x2::<0x88>(c, d));
+                let (ef, gh) = (_mm512_shuffle_f64x2::<0xdd>(a, b), _mm512_shuffle_f64x2::<0xdd>(c, d));
+                let columns = [
+                    _mm512_shuffle_f64x2::<0x88>(ab, cd),
+                    _mm512_shuffle_f64x2::<0x88>(ef, gh),
+                    _mm512_shuffle_f64x2::<0xdd>(ab, cd),
+                    _mm512_shuffle_f64x2::<0xdd>(ef, gh),
+                ];
+                for (pair, column) in columns.into_iter().enumerate() {
+                    _mm512_storeu_pd(to.add((2 * pair + parity) * 8), column);
+                }
+            }
+        }
         #[inline(always)]
         unsafe fn transpose_wide(rows: &[*const f64; 16], step: isize, to: *mut f64, stride: usize) {
             for (place, column) in eight_by_four(rows, step).into_iter().enumerate() {
