@@ -6,7 +6,7 @@
 
 use crate::contraction::CHUNK;
 use crate::element::Element;
-use crate::vector::{Task, Vector};
+use crate::vector::{Task, Vector, prefetch};
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
@@ -120,6 +120,12 @@ unsafe fn steps<V: Vector, const STEPS: usize, const COLUMNS: usize>(
     let mut row = 0;
     while row < full {
         let vectors: [V; STEPS] = core::array::from_fn(|step| V::load(lines[step].wrapping_add(row)));
+        if COLUMNS > 1 {
+            // The strips of several columns are short: nothing but this asks for the next rows in time.
+            for line in lines {
+                prefetch(line.wrapping_offset(row as isize + STEPS as isize * task.x_step).cast());
+            }
+        }
         for (column, factors) in factors.iter().enumerate() {
             let to = sums.add(column * strip + row);
             let mut sum = if k == 0 { V::zero() } else { V::load(to) };
