@@ -29,6 +29,7 @@ use super::growth::is_within_limits;
 use super::index::Facts;
 use crate::{Changed, PassContext};
 pub use legal::Refusal;
+pub(super) use legal::may_reassociate;
 use legal::{Reduction, reductions};
 use std::collections::{BTreeMap, BTreeSet};
 use tcc_ir::Dtype;
@@ -42,6 +43,10 @@ const WORTHWHILE_BLOCKS: i64 = 4;
 /// Of light reductions so many times as many lanes are combined: additions wait for each other, and
 /// those of several vectors do not.
 const LIGHT_FACTOR: i64 = 4;
+
+/// The lanes of a loop around loops need at most so many bytes for themselves: half of the registers of
+/// AVX-512.
+const OUTER_BYTES: i64 = 1024;
 
 /// A body with at most so many operations is light: the additions would be most of what is waited for.
 const LIGHT_BODY: usize = 6;
@@ -145,6 +150,37 @@ fn lanes(lanes: i64, each: &For, accumulators: &[Reduction]) -> Option<i64> {
     [most, lanes, lanes / 2].into_iter().find(|&lanes| lanes >= 2 && count >= lanes * WORTHWHILE_BLOCKS)
 }
 
+/// The innermost loop of a perfect nest of serial loops whose bounds no loop of the nest chooses.
+fn innermost(each: &For) -> Option<&For> {
+    let counters = counters(each);
+    let mut inner = each;
+    loop {
+        let fixed = |bound: &Expr| {
+            bound.reads().is_empty() && bound.free_vars().iter().all(|var| !counters.contains(var))
+        };
+        if inner.kind != LoopKind::Serial || !fixed(&inner.lo) || !fixed(&inner.hi) {
+            return None;
+        }
+        match inner.body.as_slice() {
+            [Stmt::For(next)] => inner = next,
+            body => return body.iter().all(|stmt| stmt.blocks().is_empty()).then_some(inner),
+        }
+    }
+}
+
+/// What the loops of a nest define.
+fn counters(each: &For) -> BTreeSet<Var> {
+    let mut found: BTreeSet<Var> = each.body.iter().flat_map(Stmt::defines).collect();
+    found.insert(each.var);
+    found
+}
+
+/// Lanes of blocks of about the same size, a multiple of `lanes`: a rest of few costs as much as one of many.
+fn balanced(count: i64, most: i64, lanes: i64) -> i64 {
+    let blocks = (count - 1) / most + 1;
+    ((count - 1) / blocks / lanes + 1) * lanes
+}
+
 impl Vectorizer<'_> {
     fn block(&mut self, block: Vec<Stmt>) -> Vec<Stmt> {
         let mut result = Vec::with_capacity(block.len());
@@ -169,13 +205,19 @@ impl Vectorizer<'_> {
         if is_permuting_copy(self.func, &each) {
             return result.push(Stmt::For(each));
         }
-        if let Some(registers) = outer::registers(self.func, &each, &self.total)
-            && let Some(lanes) = self.outer_lanes(&each, registers.len())
+        if let Some(private) = outer::private(self.func, &each, &self.total)
+            && let Some(lanes) = self.outer_lanes(&each, private.bytes(self.func))
             && self.context.spend()
         {
             self.changed = true;
-            return self.vectorize_outer(each, &registers, lanes, result);
+            let For { var, lo, hi, kind, mut body } = each;
+            let registers = private.into_registers(self.func, &mut body);
+            return self.vectorize_outer(For { var, lo, hi, kind, body }, &registers, lanes, result);
         }
+        let each = match self.nest(each, result) {
+            Some(each) => each,
+            None => return,
+        };
         let innermost = each.body.iter().all(|stmt| stmt.blocks().is_empty());
         let accumulators =
             if innermost { reductions(self.func, self.context.contract, &each).ok() } else { None };
@@ -192,13 +234,16 @@ impl Vectorizer<'_> {
         }
     }
 
-    /// How many iterations of a loop around loops become lanes. Several vectors pay: additions to one wait
-    /// for each other.
-    fn outer_lanes(&self, each: &For, registers: usize) -> Option<i64> {
+    /// How many iterations of a loop around loops become lanes, if each needs so many bytes for itself.
+    /// Several vectors pay: additions to one wait for each other.
+    fn outer_lanes(&self, each: &For, bytes: i64) -> Option<i64> {
         let Some(count) = each.trip_count() else { return Some(self.lanes) };
-        let most = if registers <= 2 { LIGHT_FACTOR * self.lanes } else { self.lanes };
-        let fitting = [most, self.lanes].into_iter().find(|&lanes| count >= lanes);
-        fitting.or((count >= LEAST_TRIPS.min(self.lanes)).then_some(count))
+        let vectors = (OUTER_BYTES / (self.lanes * bytes.max(1))).clamp(1, LIGHT_FACTOR);
+        let most = vectors * self.lanes;
+        if count <= most {
+            return (count >= LEAST_TRIPS.min(self.lanes)).then_some(count);
+        }
+        Some(balanced(count, most, self.lanes))
     }
 
     fn vectorize_outer(&mut self, each: For, registers: &[BufferId], lanes: i64, result: &mut Vec<Stmt>) {
@@ -223,35 +268,117 @@ impl Vectorizer<'_> {
         }
     }
 
-    fn vectorize(&mut self, each: For, reductions: &[Reduction], lanes: i64, result: &mut Vec<Stmt>) {
+    /// Vectorises a perfect nest that only reduces into places which are the same in all its iterations:
+    /// the accumulators live as long as the nest. Gives the loop back if it is none.
+    fn nest(&mut self, each: For, result: &mut Vec<Stmt>) -> Option<For> {
+        let inner = innermost(&each).filter(|inner| inner.var != each.var);
+        let found = inner.and_then(|inner| {
+            let reductions = reductions(self.func, self.context.contract, inner).ok()?;
+            let counters = counters(&each);
+            let fixed = |expr: &Expr| expr.free_vars().iter().all(|var| !counters.contains(var));
+            let only_reduces = !reductions.is_empty()
+                && inner.body.iter().all(|stmt| !matches!(stmt, Stmt::Store(..)))
+                && inner.body.iter().filter(|s| matches!(s, Stmt::Accumulate(..))).count()
+                    == reductions.len()
+                && reductions.iter().flat_map(|r| &r.indices).all(fixed);
+            let lanes = if only_reduces { self.nest_lanes(inner)? } else { return None };
+            Some((reductions, lanes))
+        });
+        let Some((reductions, lanes)) = found else { return Some(each) };
+        if !self.context.spend() {
+            return Some(each);
+        }
+        self.changed = true;
         let name = self.func.var(each.var).name.clone();
-        let blocks = self.blocks(&each, &name, lanes, result);
+        let buffers = self.start_all(&reductions, lanes, &name, result);
+        let body = self.in_nest(each, &reductions, &buffers, lanes);
+        result.push(body);
+        self.combine_all(&reductions, &buffers, lanes, &name, result);
+        None
+    }
+
+    /// Lanes for the innermost loop of a nest that reduces: also few pay, as they are combined once.
+    fn nest_lanes(&self, inner: &For) -> Option<i64> {
+        let count = inner.trip_count()?;
+        let operations: usize = inner.body.iter().flat_map(Stmt::exprs).map(operations).sum();
+        let most = if operations <= LIGHT_BODY { LIGHT_FACTOR * self.lanes } else { self.lanes };
+        let lanes = if count <= most { count } else { balanced(count, most, self.lanes) };
+        // One iteration that is left would be a loop of its own.
+        (count >= LEAST_TRIPS.min(self.lanes) && count % lanes != 1).then_some(lanes)
+    }
+
+    /// The nest with its innermost loop in lanes.
+    fn in_nest(&mut self, each: For, reductions: &[Reduction], buffers: &[BufferId], lanes: i64) -> Stmt {
+        let For { var, lo, hi, kind, mut body } = each;
+        if let [Stmt::For(_)] = body.as_slice()
+            && let Some(Stmt::For(inner)) = body.pop()
+        {
+            if innermost(&inner).is_some_and(|innermost| innermost.var != inner.var) {
+                return Stmt::for_loop(
+                    var,
+                    lo,
+                    hi,
+                    kind,
+                    vec![self.in_nest(inner, reductions, buffers, lanes)],
+                );
+            }
+            self.blocks_in_lanes(inner, reductions, buffers, lanes, &mut body);
+        }
+        Stmt::for_loop(var, lo, hi, kind, body)
+    }
+
+    /// An accumulator for each lane of each reduction, with the value that changes nothing.
+    fn start_all(
+        &mut self,
+        reductions: &[Reduction],
+        lanes: i64,
+        name: &str,
+        result: &mut Vec<Stmt>,
+    ) -> Vec<BufferId> {
         let buffers: Vec<BufferId> =
             reductions.iter().map(|reduction| self.accumulators(reduction, lanes)).collect();
         for (reduction, &buffer) in reductions.iter().zip(&buffers) {
             let start = Expr::Const(Literal::identity(reduction.op, reduction.dtype), reduction.dtype);
-            result.push(self.lane_loop(&name, lanes, |lane| Stmt::Store(buffer, vec![lane], start)));
+            result.push(self.lane_loop(name, lanes, |lane| Stmt::Store(buffer, vec![lane], start)));
         }
+        buffers
+    }
+
+    /// A loop in blocks of lanes, and the iterations that fill no block if they are a loop of their own.
+    fn blocks_in_lanes(
+        &mut self,
+        each: For,
+        reductions: &[Reduction],
+        buffers: &[BufferId],
+        lanes: i64,
+        result: &mut Vec<Stmt>,
+    ) -> Option<For> {
+        let name = self.func.var(each.var).name.clone();
+        let blocks = self.blocks(&each, &name, lanes, result);
         let outer = self.func.add_var(&format!("{name}.o"), Dtype::I64);
         let first = Expr::add(blocks.lo.clone(), Expr::mul(outer.into(), Expr::int(lanes)));
         let body = if blocks.rest.is_some() { self.func.copy_fresh(&each.body) } else { each.body.clone() };
-        let vector = self.in_lanes(&each, body, first, lanes, (reductions, &buffers));
+        let vector = self.in_lanes(&each, body, first, lanes, (reductions, buffers));
         result.push(Stmt::for_loop(outer, Expr::int(0), blocks.count, each.kind, vec![vector]));
         match blocks.rest {
             // Fewer lanes are still one vector.
             Some(Rest::Lanes(first, count)) => {
                 let body = each.body.clone();
-                let vector = self.in_lanes(&each, body, first, count, (reductions, &buffers));
+                let vector = self.in_lanes(&each, body, first, count, (reductions, buffers));
                 result.push(vector);
-                self.combine_all(reductions, &buffers, lanes, &name, result);
+                None
             }
-            Some(Rest::Loop(lo, hi)) => {
-                self.combine_all(reductions, &buffers, lanes, &name, result);
-                let For { var, kind, body, .. } = each;
-                result.push(Stmt::for_loop(var, lo, hi, kind, body));
-            }
-            None => self.combine_all(reductions, &buffers, lanes, &name, result),
+            Some(Rest::Loop(lo, hi)) => Some(For { lo, hi, ..each }),
+            None => None,
         }
+    }
+
+    fn vectorize(&mut self, each: For, reductions: &[Reduction], lanes: i64, result: &mut Vec<Stmt>) {
+        let name = self.func.var(each.var).name.clone();
+        let buffers = self.start_all(reductions, lanes, &name, result);
+        let rest = self.blocks_in_lanes(each, reductions, &buffers, lanes, result);
+        self.combine_all(reductions, &buffers, lanes, &name, result);
+        result.extend(rest.map(Stmt::For));
     }
 
     /// The iterations from `first` on as the lanes of one vector; reductions go to their accumulators.

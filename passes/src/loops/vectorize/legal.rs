@@ -155,7 +155,7 @@ impl Loop<'_> {
             && self.func.arena.is_none()
             && reductions.iter().enumerate().all(|(position, reduction)| {
                 let buffer = reduction.buffer;
-                may_reassociate(reduction, contract)
+                may_reassociate(reduction.op, reduction.dtype, contract)
                     && !read.contains(&buffer)
                     && self.writes.iter().all(|(known, _)| *known != buffer)
                     && reductions[..position].iter().all(|other| other.buffer != buffer)
@@ -179,13 +179,14 @@ impl Loop<'_> {
     }
 }
 
-fn may_reassociate(reduction: &Reduction, contract: Contract) -> bool {
-    match (reduction.op, reduction.dtype.kind()) {
+/// Whether the values of a reduction may be combined in another order.
+pub(in super::super) fn may_reassociate(op: ReduceOp, dtype: Dtype, contract: Contract) -> bool {
+    match (op, dtype.kind()) {
         (ReduceOp::ArgMax | ReduceOp::ArgMin, _) | (_, Kind::Complex) => false,
         (ReduceOp::Max | ReduceOp::Min | ReduceOp::Any | ReduceOp::All, _) => true,
         (ReduceOp::Sum | ReduceOp::Prod, Kind::Int) => true,
         (ReduceOp::Sum | ReduceOp::Prod, Kind::Float | Kind::Bool) => {
-            contract >= Contract::Reassoc && matches!(reduction.dtype, Dtype::F32 | Dtype::F64)
+            contract >= Contract::Reassoc && matches!(dtype, Dtype::F32 | Dtype::F64)
         }
     }
 }

@@ -10,12 +10,13 @@
 //! }
 //! ```
 //!
-//! Every iteration of the outer loop does the same operations in the same order as before.
+//! Every iteration of the outer loop does the same operations in the same order as before. A `let` whose
+//! value a loop after it needs becomes a register first, which has an element for every lane.
 
 use super::super::index::Linear;
 use std::collections::{BTreeMap, BTreeSet};
 use tcc_ir::Dtype;
-use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Role, Stmt, Var};
+use tcc_ir::loops::{Buffer, BufferId, Expr, For, Func, LoopKind, Role, Stmt, Var};
 
 /// How often each buffer is mentioned.
 pub(super) type Mentions = BTreeMap<BufferId, usize>;
@@ -38,9 +39,65 @@ pub(super) fn mentions(block: &[Stmt]) -> Mentions {
     counts
 }
 
-/// The registers of a loop of which every iteration can be a lane; `None` if that is not possible or
+/// What every lane of a loop needs for itself.
+pub(super) struct Private {
+    /// Registers.
+    registers: BTreeSet<BufferId>,
+    /// `let`s whose values are needed in loops after them.
+    carried: BTreeSet<Var>,
+}
+
+impl Private {
+    /// Bytes of one lane.
+    pub fn bytes(&self, func: &Func) -> i64 {
+        let registers = self.registers.iter().map(|&buffer| func.buffer(buffer).dtype);
+        let carried = self.carried.iter().map(|&var| func.var(var).dtype);
+        registers.chain(carried).map(|dtype| dtype.size_bytes() as i64).sum()
+    }
+
+    /// Makes registers of the `let`s, and returns all registers.
+    pub fn into_registers(self, func: &mut Func, body: &mut [Stmt]) -> Vec<BufferId> {
+        let mut registers: Vec<BufferId> = self.registers.into_iter().collect();
+        let mut homes = BTreeMap::new();
+        for var in self.carried {
+            let declared = func.var(var);
+            let (name, dtype) = (declared.name.clone(), declared.dtype);
+            let register = func.add_buffer(Buffer::new(name, dtype, vec![], Role::Scratch { offset: None }));
+            homes.insert(var, register);
+            registers.push(register);
+        }
+        if !homes.is_empty() {
+            spill(body, &homes);
+        }
+        registers
+    }
+}
+
+/// Writes the values of `let`s to registers, and reads them there.
+fn spill(block: &mut [Stmt], homes: &BTreeMap<Var, BufferId>) {
+    for stmt in block {
+        stmt.map_exprs(&mut |expr| match &expr {
+            Expr::Var(var) => homes.get(var).map_or(expr, |home| Expr::load(*home, vec![])),
+            _ => expr,
+        });
+        define_in(stmt, homes);
+    }
+}
+
+fn define_in(stmt: &mut Stmt, homes: &BTreeMap<Var, BufferId>) {
+    if let Stmt::Let(var, value) = stmt
+        && let Some(home) = homes.get(var)
+    {
+        *stmt = Stmt::Store(*home, vec![], value.clone());
+    }
+    for block in stmt.blocks_mut() {
+        block.iter_mut().for_each(|stmt| define_in(stmt, homes));
+    }
+}
+
+/// What each lane of a loop needs if every iteration is to be one; `None` if that is not possible or
 /// does not pay.
-pub(super) fn registers(func: &Func, each: &For, total: &Mentions) -> Option<Vec<BufferId>> {
+pub(super) fn private(func: &Func, each: &For, total: &Mentions) -> Option<Private> {
     let around = each.body.iter().any(|stmt| matches!(stmt, Stmt::For(_)));
     // Once buffers have their places, a new one has none; iterations in parallel would share it.
     if !around || each.kind != LoopKind::Serial || func.arena.is_some() {
@@ -60,6 +117,7 @@ pub(super) fn registers(func: &Func, each: &For, total: &Mentions) -> Option<Vec
         columns: BTreeMap::new(),
         varying: BTreeSet::new(),
         set: BTreeSet::new(),
+        carried: BTreeSet::new(),
         pays: false,
     };
     let inside = mentions(&each.body);
@@ -68,7 +126,7 @@ pub(super) fn registers(func: &Func, each: &For, total: &Mentions) -> Option<Vec
         total.get(buffer) == inside.get(buffer) && is_laned(dtype)
     });
     (private && check.block(&each.body, None).is_some() && check.pays && !check.registers.is_empty())
-        .then(|| check.registers.into_iter().collect())
+        .then_some(Private { registers: check.registers, carried: check.carried })
 }
 
 fn is_laned(dtype: Dtype) -> bool {
@@ -90,6 +148,8 @@ struct Check<'a> {
     varying: BTreeSet<Var>,
     /// Registers that have been given a value.
     set: BTreeSet<BufferId>,
+    /// `let`s that differ between iterations and are needed in a loop after them, or after that.
+    carried: BTreeSet<Var>,
     pays: bool,
 }
 
@@ -98,29 +158,26 @@ impl Check<'_> {
     fn block(&mut self, block: &[Stmt], inner: Option<Var>) -> Option<()> {
         // Varying `let`s are known to the statements up to the next loop.
         let mut local: BTreeSet<Var> = BTreeSet::new();
-        for stmt in block {
+        for (position, stmt) in block.iter().enumerate() {
             let exprs = stmt.exprs();
             match stmt {
                 Stmt::For(l) => {
                     let bounds = [&l.lo, &l.hi];
                     let fine = l.kind == LoopKind::Serial && !bounds.into_iter().any(|b| self.varies(b));
-                    let crossing = stmt_mentions(stmt, &local);
-                    if !fine || crossing {
+                    if !fine {
                         return None;
                     }
-                    self.varying.retain(|var| !local.contains(var));
-                    self.defined.extend(local.iter());
+                    let later = &block[position..];
+                    local.retain(|var| {
+                        let carried = later.iter().any(|stmt| stmt_mentions(stmt, *var));
+                        if carried {
+                            self.carried.insert(*var);
+                        } else {
+                            self.varying.remove(var);
+                        }
+                        carried
+                    });
                     self.block(&l.body, Some(l.var))?;
-                    // What follows may not mention what stood before.
-                    if block
-                        .iter()
-                        .skip_while(|other| !std::ptr::eq(*other, stmt))
-                        .skip(1)
-                        .any(|later| stmt_mentions(later, &local))
-                    {
-                        return None;
-                    }
-                    local.clear();
                     continue;
                 }
                 Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_) => return None,
@@ -229,9 +286,9 @@ impl Check<'_> {
     }
 }
 
-fn stmt_mentions(stmt: &Stmt, vars: &BTreeSet<Var>) -> bool {
+fn stmt_mentions(stmt: &Stmt, var: Var) -> bool {
     let mut found = false;
-    stmt.walk_exprs(&mut |expr| found |= matches!(expr, Expr::Var(var) if vars.contains(var)));
+    stmt.walk_exprs(&mut |expr| found |= matches!(expr, Expr::Var(other) if *other == var));
     found
 }
 
@@ -267,7 +324,7 @@ impl Lanes<'_> {
                 }
                 // What is the same in all lanes stays in scope for the loops that follow.
                 Stmt::Let(_, ref value) if self.is_same(value) => {
-                    if group.iter().any(|other: &Stmt| mentions_any(&stmt, &other.defines())) {
+                    if group.iter().flat_map(Stmt::defines).any(|var| stmt_mentions(&stmt, var)) {
                         group.push(stmt);
                     } else {
                         result.push(stmt);
@@ -316,14 +373,10 @@ impl Lanes<'_> {
     }
 }
 
-fn mentions_any(stmt: &Stmt, vars: &BTreeSet<Var>) -> bool {
-    stmt_mentions(stmt, vars)
-}
-
 /// An array with an element for each lane of a register.
 pub(super) fn array(func: &mut Func, register: BufferId, lanes: i64) -> BufferId {
     let declared = func.buffer(register);
     let (name, dtype) = (format!("{}.v", declared.name), declared.dtype);
     let role = Role::Scratch { offset: None };
-    func.add_buffer(tcc_ir::loops::Buffer::new(name, dtype, vec![lanes.into()], role))
+    func.add_buffer(Buffer::new(name, dtype, vec![lanes.into()], role))
 }
