@@ -19,7 +19,11 @@
 //! - a register that the body writes is written by it first, and so carries nothing from one
 //!   iteration to the next. What it holds after the nest comes from the last iteration, which
 //!   is the same one in both orders.
+//!
+//! A nest that only reduces into places that are the same in all its iterations may have any order, if the
+//! contract lets the reduction be reassociated: the loop of the largest distance is outermost then.
 
+use super::vectorize::may_reassociate;
 use crate::{Changed, PassContext};
 use std::collections::BTreeSet;
 use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Stmt, Var, walk_block};
@@ -28,6 +32,9 @@ use tcc_ir::{Dtype, ScalarOp};
 /// What an access costs by the distance between neighbouring iterations: in cache lines, roughly.
 const COST_UNIT: u64 = 1;
 const COST_FAR: u64 = 8;
+
+/// A distance that is a symbol counts as so many elements.
+const UNKNOWN_DISTANCE: u64 = 1 << 20;
 
 /// Reorders every perfect nest of serial loops.
 pub fn run(func: &mut Func, context: &PassContext) -> Changed {
@@ -58,7 +65,11 @@ fn nest(func: &Func, outer: &mut For, context: &PassContext) -> bool {
     let mut body = std::mem::take(&mut outer.body);
     let mut changed = block(func, &mut body, context);
     if loops.len() > 1 && !contains_loop(&body) {
-        changed |= reorder(func, &mut loops, &body, context);
+        changed |= if is_reduction(func, &loops, &body, context) {
+            sort_by_distance(func, &mut loops, &body, context)
+        } else {
+            reorder(func, &mut loops, &body, context)
+        };
     }
     rebuild(outer, loops, body);
     changed
@@ -130,6 +141,78 @@ fn reorder(func: &Func, heads: &mut [Head], body: &[Stmt], context: &PassContext
         }
         _ => false,
     }
+}
+
+/// Whether a nest only reduces, into places that its counters do not choose, in any order.
+fn is_reduction(func: &Func, heads: &[Head], body: &[Stmt], context: &PassContext) -> bool {
+    let mut defined: BTreeSet<Var> = heads.iter().map(|head| head.var).collect();
+    let fixed = |expr: &Expr, defined: &BTreeSet<Var>| {
+        expr.reads().is_empty() && expr.free_vars().iter().all(|var| !defined.contains(var))
+    };
+    let bounds = heads.iter().flat_map(|head| [&head.lo, &head.hi]);
+    if !heads.iter().all(|head| head.kind == LoopKind::Serial)
+        || !bounds.into_iter().all(|bound| fixed(bound, &defined))
+    {
+        return false;
+    }
+    let (mut read, mut written) = (BTreeSet::new(), BTreeSet::new());
+    for stmt in body {
+        match stmt {
+            Stmt::Let(var, _) => drop(defined.insert(*var)),
+            Stmt::Accumulate(op, buffer, indices, _) => {
+                let fine = may_reassociate(*op, func.buffer(*buffer).dtype, context.contract)
+                    && indices.iter().all(|index| fixed(index, &defined));
+                if !fine || !written.insert(*buffer) {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+        stmt.walk_exprs(&mut |expr| {
+            if let Expr::Load(buffer, _) = expr {
+                read.insert(*buffer);
+            }
+        });
+    }
+    read.is_disjoint(&written)
+}
+
+/// Puts loops of large distances outside.
+fn sort_by_distance(func: &Func, heads: &mut Vec<Head>, body: &[Stmt], context: &PassContext) -> bool {
+    let mut loads = Vec::new();
+    for stmt in body {
+        stmt.walk_exprs(&mut |expr| {
+            if let Expr::Load(buffer, indices) = expr {
+                loads.push((*buffer, indices.clone()));
+            }
+        });
+    }
+    let distance_of = |head: &Head| -> u64 {
+        let each = |(buffer, indices): &(BufferId, Vec<Expr>)| {
+            distance(func, *buffer, indices, head.var).map_or(UNKNOWN_DISTANCE, i64::unsigned_abs)
+        };
+        loads.iter().map(each).fold(0, u64::saturating_add)
+    };
+    let distances: Vec<u64> = heads.iter().map(distance_of).collect();
+    if distances.is_sorted_by(|a, b| a >= b) || !context.spend() {
+        return false;
+    }
+    let mut order: Vec<(u64, Head)> = distances.into_iter().zip(std::mem::take(heads)).collect();
+    order.sort_by_key(|(distance, _)| std::cmp::Reverse(*distance));
+    heads.extend(order.into_iter().map(|(_, head)| head));
+    true
+}
+
+/// How far apart the places of neighbouring iterations of a loop are, in elements, if that is known.
+fn distance(func: &Func, buffer: BufferId, indices: &[Expr], var: Var) -> Option<i64> {
+    let mut sum = 0i64;
+    for (index, stride) in indices.iter().zip(&func.buffer(buffer).strides) {
+        let moved = coefficient(index, var)?;
+        if moved != 0 {
+            sum = sum.checked_add(moved.checked_mul(stride.as_const()?)?)?;
+        }
+    }
+    Some(sum)
 }
 
 fn contains_loop(body: &[Stmt]) -> bool {
@@ -208,20 +291,8 @@ impl Facts {
     /// What one iteration costs if the loop of `var` is innermost.
     fn cost(&self, func: &Func, var: Var) -> u64 {
         let cost = |(buffer, indices, times): &(BufferId, Vec<Expr>, u64)| {
-            let strides = &func.buffer(*buffer).strides;
-            let mut distance = Some(0i64);
-            for (index, stride) in indices.iter().zip(strides) {
-                let moved = coefficient(index, var);
-                distance = match (distance, moved, stride.as_const()) {
-                    (distance, Some(0), _) => distance,
-                    (Some(distance), Some(moved), Some(stride)) => {
-                        moved.checked_mul(stride).and_then(|step| step.checked_add(distance))
-                    }
-                    _ => None,
-                };
-            }
             times
-                * match distance {
+                * match distance(func, *buffer, indices, var) {
                     Some(0) => 0,
                     Some(-1 | 1) => COST_UNIT,
                     _ => COST_FAR,
@@ -282,6 +353,7 @@ fn coefficient(index: &Expr, var: Var) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Contract;
     use crate::loops::testing::check;
 
     fn interchanged(before: &str, after: &str) {
@@ -309,6 +381,21 @@ mod tests {
     }
 
     #[test]
+    fn reductions_follow_memory_if_the_contract_allows() {
+        let mut context = PassContext { contract: Contract::Reassoc, ..PassContext::default() };
+        let before =
+            "r = 0.0f32 for j in 0..n { for i in 0..n { let x: f32 = Z[i, j] r += x * x } } Y[0] = r";
+        let after = "r = 0.0f32 for i in 0..n { for j in 0..n { let x: f32 = Z[i, j] r += x * x } } Y[0] = r";
+        check(run, &context, before, after);
+        context.contract = Contract::Strict;
+        check(run, &context, before, before);
+        let largest = |first, second| {
+            format!("r = 0.0f32 for {first} in 0..n {{ for {second} in 0..n {{ r max= Z[i, j] }} }} Y[0] = r")
+        };
+        check(run, &context, &largest("j", "i"), &largest("i", "j"));
+    }
+
+    #[test]
     fn private_registers_are_no_obstacle() {
         interchanged(
             "for j in 0..n { for i in 0..n { r = Z[i, j] W[i, j] = r * r } } Y[0] = r",
@@ -322,7 +409,7 @@ mod tests {
             // Iterations meet at elements with different counters.
             "for j in 1..n { for i in 0..n - 1 { W[i, j] = W[i + 1, j - 1] + Z[i, j] } }",
             "for j in 0..n { for i in 0..n { Y[(i + j) mod n] += Z[i, j] } }",
-            "r = 0.0f32 for j in 0..n { for i in 0..n { r += Z[i, j] } } Y[0] = r",
+            "r = 0.0f32 for j in 0..n { for i in 0..n { r += Z[i, j] r max= Z[j, i] } } Y[0] = r",
             // Bounds and checks.
             "for j in 0..n { for i in j..n { W[i, j] = Z[i, j] } }",
             "for j in 0..n { for i in 0..n { check i <= n site 0 W[i, j] = Z[i, j] } }",
