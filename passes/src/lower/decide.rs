@@ -7,7 +7,7 @@
 use super::contraction;
 use super::recurrence::{Part, Recurrences};
 use super::slice::{Slice, slices};
-use crate::PassContext;
+use crate::{Contract, PassContext};
 use std::rc::Rc;
 use tcc_ir::axis::Name;
 use tcc_ir::graph::{Graph, NormaliseOp, Op, ValueId};
@@ -21,6 +21,8 @@ const DEPTH_LIMIT: u64 = 120;
 
 /// The decisions about all values of a graph.
 pub(super) struct Decisions {
+    /// Whether results may differ in their last bits.
+    pub reassociates: bool,
     pub live: Vec<bool>,
     pub recurrences: Recurrences,
     /// Whether the value has a buffer and a loop nest of its own.
@@ -165,8 +167,18 @@ pub(super) fn decide(
     let members = vec![Vec::new(); recurrences.groups.len()];
     let shared = uses.iter().map(|&n| n > 1).collect();
     let slice_of = vec![None; count];
-    let mut decisions =
-        Decisions { live, recurrences, stored, shared, order, members, slices: Vec::new(), slice_of };
+    let reassociates = context.contract >= Contract::Reassoc;
+    let mut decisions = Decisions {
+        reassociates,
+        live,
+        recurrences,
+        stored,
+        shared,
+        order,
+        members,
+        slices: Vec::new(),
+        slice_of,
+    };
     pull(graph, &mut decisions);
     for value in graph.values().filter(|v| decisions.live[v.index()] && decisions.stored[v.index()]) {
         if let Some(group) = decisions.recurrences.group_of(value) {

@@ -52,12 +52,19 @@ impl Emitter<'_> {
         // Where every value is -inf the sum is 0 and so is each term.
         let is_zero = Expr::Op(ScalarOp::Eq, Dtype::Bool, vec![sum.clone(), Expr::number(0, dtype)]);
         let divisor = Expr::select(is_zero, Expr::number(1, dtype), sum, dtype);
-        let divisor = self.bind(&format!("{name}.divisor"), divisor);
+        // No sum is less than 1, as the largest value adds 1, so the inverse is no infinity.
+        let (word, divisor) = if self.decisions.reassociates {
+            ("inverse", Expr::Op(ScalarOp::Div, dtype, vec![Expr::number(1, dtype), divisor]))
+        } else {
+            ("divisor", divisor)
+        };
+        let factor = self.bind(&format!("{name}.{word}"), divisor);
+        let op = if self.decisions.reassociates { ScalarOp::Mul } else { ScalarOp::Div };
         let mut point = env.clone();
         let loops = self.open_guarded(row.axes, &guarded, &mut point)?;
         let at = self.place(&home, &point)?;
         let term = Expr::Load(home.buffer, at.clone());
-        self.push(Stmt::Store(home.buffer, at, Expr::Op(ScalarOp::Div, dtype, vec![term, divisor])));
+        self.push(Stmt::Store(home.buffer, at, Expr::Op(op, dtype, vec![term, factor])));
         self.close(loops + opened);
         Ok(())
     }
@@ -90,8 +97,8 @@ impl Emitter<'_> {
         Ok(Expr::Op(ScalarOp::Add, dtype, vec![shift, log]))
     }
 
-    /// The passes for the largest value and for the sum of exponentials. With a buffer the values are
-    /// computed once: it holds them after the first pass and their exponentials after the second.
+    /// The passes for the largest value and for the sum of exponentials. With a buffer, costly values are
+    /// computed once: it holds them after the first pass, and the exponentials after the second.
     /// The results are the shift (the largest value; 0 if that is -inf) and the sum.
     #[allow(clippy::type_complexity)]
     fn row_sums(
@@ -101,11 +108,12 @@ impl Emitter<'_> {
         buffer: Option<(BufferId, &dyn Fn(&Self, &Env) -> Result<Vec<Expr>, LowerError>)>,
     ) -> Result<(Expr, Expr), LowerError> {
         let dtype = row.dtype;
+        let values = buffer.filter(|_| self.is_costly(row.guarded.value));
         let largest = self.register(&format!("{}.max", row.name), dtype, identity(ReduceOp::Max, dtype));
         let mut point = env.clone();
         let loops = self.open_guarded(row.axes, row.guarded, &mut point)?;
         let term = self.guarded_value(row.guarded, dtype, &point)?;
-        let term = match &buffer {
+        let term = match &values {
             Some((buffer, place)) => {
                 let term = self.bind(&format!("{}.x", row.name), term);
                 let at = place(self, &point)?;
@@ -126,7 +134,7 @@ impl Emitter<'_> {
         let sum = self.register(&format!("{}.sum", row.name), dtype, Expr::number(0, dtype));
         let mut point = env.clone();
         let loops = self.open_guarded(row.axes, row.guarded, &mut point)?;
-        let term = match &buffer {
+        let term = match &values {
             Some((buffer, place)) => Expr::Load(*buffer, place(self, &point)?),
             None => self.guarded_value(row.guarded, dtype, &point)?,
         };
