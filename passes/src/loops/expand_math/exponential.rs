@@ -147,10 +147,10 @@ pub(super) fn tanh(b: &mut Builder, x: &[Value]) -> Value {
     let twice = b.share("twice", &a + &a);
     let half = expm1_scaled(b, &twice, 1);
     let half = b.share("h", half);
-    let far = &half / &(&half + &b.real(1.0));
-    let z = b.share("z", &a * &a);
-    let near = fma(&a, &(&z * &b.polynomial(&polynomials::TANH, &z)), &a);
-    let size = select(&lt(&a, &b.real(0.55)), &near, &far);
-    let signed = b.with_sign_of(&size, x);
-    select(&lt(&abs(x), &tiny(b)), x, &signed)
+    // t = h / (h + 1) has the error of three roundings. Where h is small, h - h t has only one that counts,
+    // and is x to the last place for the smallest numbers.
+    let far = b.share("far", &half / &(&half + &b.real(1.0)));
+    let near = fma(&half, &-&far, &half);
+    let size = select(&lt(&a, &b.real(0.45)), &near, &far);
+    b.with_sign_of(&size, x)
 }
