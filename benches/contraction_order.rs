@@ -2,11 +2,13 @@
 //! compares them with those of other tools: `cargo bench --bench contraction_order -- networks.json`.
 //!
 //! The file is a list of `{"name": "..", "factors": [[0, 1], ..], "output": [..], "extents": [..]}` with
-//! axes as numbers. For each a line `{"name": "..", "steps": [[left, right], ..], "milliseconds": ..}`
+//! axes as numbers. For each a line `{"name": "..", "steps": [[left, right], ..], "milliseconds": ..}` (processor time)
 //! comes out; operands beyond the factors are results of steps. Without a file it orders one network.
 
+mod support;
+
 use std::error::Error;
-use std::time::Instant;
+use support::cpu_seconds;
 use tcc_ir::Dtype;
 use tcc_passes::graph::contraction_order::network::Network;
 use tcc_passes::graph::contraction_order::search::search;
@@ -30,10 +32,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let network = Network::new(factors, axes(&case["output"]), extents, Dtype::F64);
         let mut best = f64::INFINITY;
         let mut found = None;
-        for _ in 0..10 {
-            let start = Instant::now();
+        for _ in 0..3 {
+            let start = cpu_seconds();
             found = Some(search(&network));
-            best = best.min(start.elapsed().as_secs_f64() * 1e3);
+            best = best.min((cpu_seconds() - start) * 1e3);
         }
         let Some(found) = found else { continue };
         let steps: Vec<[usize; 2]> = found.order.steps.iter().map(|&(left, right)| [left, right]).collect();

@@ -5,6 +5,7 @@
 //! at run time: the same program is compiled to the same bytes on any machine.
 
 use std::ops::Add;
+use tcc_ir::scalar::ScalarOp;
 use tcc_ir::{Dtype, Kind};
 
 /// What a piece of work costs.
@@ -41,10 +42,8 @@ pub struct Machine {
     pub vector_bytes: f64,
     /// Fused multiply-adds of whole vectors per cycle.
     pub fma_per_cycle: f64,
-    /// Cycles of one vector of exp, log, tanh, erf, sin or cos.
-    pub transcendental_cycles: f64,
-    /// Cycles of one vector division or square root.
-    pub division_cycles: f64,
+    /// Cycles of one vector of an elementary function, and of a division or root: of f32, and of f64.
+    pub functions: &'static [(ScalarOp, f64, f64)],
     /// Capacity in bytes and bandwidth in bytes per cycle of each level of memory, nearest first. The
     /// last one has no end.
     pub memory: [(f64, f64); 4],
@@ -56,14 +55,15 @@ pub struct Machine {
     pub ramp: [f64; 3],
 }
 
+const FUNCTIONS: &[(ScalarOp, f64, f64)] = &[(ScalarOp::Exp, 12.0, 12.0)];
+
 /// The machine that costs are stated for: a server core with 512-bit vectors.
 pub const MACHINE: Machine = Machine {
     name: "x86-64 server core with AVX-512",
     gigahertz: 3.0,
     vector_bytes: 64.0,
     fma_per_cycle: 2.0,
-    transcendental_cycles: 12.0,
-    division_cycles: 10.0,
+    functions: FUNCTIONS,
     memory: [(48e3, 100.0), (2e6, 40.0), (32e6, 16.0), (f64::INFINITY, 6.0)],
     start_cycles: 60.0,
     batch_cycles: 10.0,
@@ -106,10 +106,8 @@ impl Contraction {
 pub struct Operations {
     /// Additions, multiplications, comparisons and the like.
     pub simple: f64,
-    /// Divisions and square roots.
-    pub divisions: f64,
-    /// Elementary functions.
-    pub transcendental: f64,
+    /// Exponentials and elementary functions that take as long.
+    pub exponentials: f64,
 }
 
 impl Machine {
@@ -122,6 +120,16 @@ impl Machine {
     /// Lanes of a vector of `dtype`.
     pub fn lanes(&self, dtype: Dtype) -> f64 {
         self.vector_bytes / dtype.size_bytes() as f64
+    }
+
+    /// Cycles of one vector of a division, a root or an elementary function; those of the dearest one for
+    /// operations that are none of these.
+    pub fn function(&self, op: ScalarOp, dtype: Dtype) -> f64 {
+        let op = if matches!(op, ScalarOp::Mod | ScalarOp::FloorDiv) { ScalarOp::Div } else { op };
+        let row = self.functions.iter().find(|(known, ..)| *known == op);
+        let dearest = || self.functions.iter().map(|row| row.2).fold(0.0, f64::max);
+        let complex = if dtype.is_complex() { 2.0 } else { 1.0 };
+        complex * row.map_or_else(dearest, |row| if dtype.size_bytes() < 8 { row.1 } else { row.2 })
     }
 
     /// Fused multiply-adds of `dtype` per cycle at best. A complex one is four of its parts; integers
@@ -161,14 +169,12 @@ impl Machine {
 
     /// Operations at `volume` points in one fused loop nest that streams `bytes` of operands and results.
     pub fn elementwise(&self, dtype: Dtype, volume: f64, operations: &Operations, bytes: f64) -> Cost {
-        let Operations { simple, divisions, transcendental } = *operations;
+        let Operations { simple, exponentials } = *operations;
+        let exponential = self.function(ScalarOp::Exp, dtype);
         let vectors = volume / self.lanes(dtype);
-        let arithmetic = vectors
-            * (simple / self.fma_per_cycle
-                + divisions * self.division_cycles
-                + transcendental * self.transcendental_cycles);
+        let arithmetic = vectors * (simple / self.fma_per_cycle + exponentials * exponential);
         let cycles = arithmetic.max(self.memory_cycles(bytes, bytes)) + self.start_cycles;
-        Cost { flops: volume * (simple + divisions + transcendental), bytes, cycles }
+        Cost { flops: volume * (simple + exponentials), bytes, cycles }
     }
 
     /// A reduction of `volume` stored values to `kept` ones.
@@ -223,8 +229,8 @@ mod tests {
             MACHINE.contraction(Dtype::F32, &shape, contiguous).cycles
         };
         assert!(packed(false) > packed(true));
-        let two = Operations { transcendental: 2.0, ..Operations::default() };
-        let one = Operations { transcendental: 1.0, ..Operations::default() };
+        let two = Operations { exponentials: 2.0, ..Operations::default() };
+        let one = Operations { exponentials: 1.0, ..Operations::default() };
         let of = |operations| MACHINE.elementwise(Dtype::F32, 1e5, operations, 8e5).cycles;
         assert!(of(&two) > of(&one));
         assert!(MACHINE.reduction(Dtype::F64, 1e6, 1.0).cycles >= MACHINE.stream(8e6).cycles);

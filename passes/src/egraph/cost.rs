@@ -57,11 +57,10 @@ fn vector_cycles(op: ScalarOp, dtype: Dtype) -> f64 {
             }
         }
         Popcount | PowInt => 4.0,
-        Div | Sqrt | Mod | FloorDiv => MACHINE.division_cycles,
-        Hypot => 2.0 * MACHINE.division_cycles,
-        Pow => 2.0 * MACHINE.transcendental_cycles,
-        Cbrt | Exp | Expm1 | Log | Log1p | Sin | Cos | Tan | Asin | Acos | Atan | Atan2 | Sinh | Cosh
-        | Tanh | Asinh | Acosh | Atanh | Erf | Erfc => MACHINE.transcendental_cycles,
+        Div | Mod | FloorDiv | Sqrt | Hypot | Pow | Cbrt | Exp | Expm1 | Log | Log1p | Sin | Cos | Tan
+        | Asin | Acos | Atan | Atan2 | Sinh | Cosh | Tanh | Asinh | Acosh | Atanh | Erf | Erfc => {
+            MACHINE.function(op, dtype)
+        }
     }
 }
 
@@ -109,7 +108,8 @@ pub fn term_cycles(graphs: &Graphs, sizes: &Sizes, term: &Term, own: &super::ana
         // The maximum and the sum are found in the passes that take the exponentials, none of which is
         // stored by itself.
         Operator::Normalise(..) => {
-            (MACHINE.transcendental_cycles + 0.5) * vectors(&operand(0).axes) + MACHINE.start_cycles
+            (MACHINE.function(ScalarOp::Exp, own.dtype) + 0.5) * vectors(&operand(0).axes)
+                + MACHINE.start_cycles
         }
         Operator::Transform(_, pairs) => {
             let length: f64 = pairs.iter().map(|pair| sizes.extent(graphs, pair.0)).product();

@@ -12,9 +12,6 @@ use std::collections::BTreeMap;
 use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Stmt, Var};
 use tcc_ir::{Bindings, Kind};
 
-/// Bytes of a vector instruction of generated code.
-const REGISTER: f64 = 16.0;
-
 /// Bytes that move together between levels of memory.
 const LINE: f64 = 64.0;
 
@@ -176,7 +173,7 @@ impl Nest<'_> {
 
     /// Instructions for one element of so many bytes.
     fn width(&self, bytes: usize) -> f64 {
-        if self.vector().is_some() { bytes as f64 / REGISTER } else { 1.0 }
+        if self.vector().is_some() { bytes as f64 / self.machine.vector_bytes } else { 1.0 }
     }
 
     /// Accumulations into one place, one after the other.
@@ -214,7 +211,9 @@ impl Nest<'_> {
             }
         }
         let instructions = match self.vector().map(|vector| vector.var) {
-            Some(lane) if access.steps.contains(&(lane, 1)) => declared.dtype.size_bytes() as f64 / REGISTER,
+            Some(lane) if access.steps.contains(&(lane, 1)) => {
+                declared.dtype.size_bytes() as f64 / self.machine.vector_bytes
+            }
             Some(lane) if !access.vars.contains(&lane) => 0.0,
             // Each lane is loaded alone and put in its place.
             Some(_) => 2.0,
@@ -241,8 +240,9 @@ impl Nest<'_> {
                 let width = self.width(dtype.size_bytes());
                 match class(*op) {
                     Class::Flop => self.slots.arithmetic += times * width * flops(*op, *dtype).min(6.0),
-                    Class::Division => self.slots.slow += times * width * self.machine.division_cycles / 2.0,
-                    Class::Function => self.slots.slow += times * width * self.machine.transcendental_cycles,
+                    Class::Division | Class::Function => {
+                        self.slots.slow += times * width * self.machine.function(*op, *dtype)
+                    }
                     Class::Other => self.slots.arithmetic += times * width,
                 }
             }
