@@ -5,7 +5,8 @@
 
 Every tool gets the same random networks. The cost of an order is the sum over its contractions of the
 product of the extents of all axes that take part, computed here for all of them. Reported: log10 of that cost minus
-the one of tcc (positive: tcc's order is cheaper), and the time of the search.
+the one of tcc (positive: tcc's order is cheaper), and the time of the search; for tcc also log2 of the largest
+intermediate.
 """
 
 import argparse
@@ -84,16 +85,18 @@ def networks(seed):
 
 
 def cost(case, steps):
-    """The sum over contractions of the product of all extents that take part."""
+    """The sum over contractions of the product of all extents that take part, and the largest result."""
     tensors = dict(enumerate(set(axes) for axes in case["factors"]))
     kept = set(case["output"])
-    total = 0
+    total, largest = 0, 1
     for position, (left, right) in enumerate(steps):
         a, b = tensors.pop(left), tensors.pop(right)
         total += math.prod(case["extents"][axis] for axis in a | b)
         needed = kept.union(*tensors.values()) if tensors else kept
-        tensors[len(case["factors"]) + position] = (a | b) & needed
-    return total
+        result = (a | b) & needed
+        tensors[len(case["factors"]) + position] = result
+        largest = max(largest, math.prod(case["extents"][axis] for axis in result))
+    return total, largest
 
 
 def to_steps(count, path):
@@ -122,6 +125,8 @@ def peers():
         return run
 
     return {
+        "opt_einsum auto": of_opt_einsum(lambda: opt_einsum.paths.auto),
+        "opt_einsum auto-hq": of_opt_einsum(lambda: opt_einsum.paths.auto_hq),
         "opt_einsum greedy": of_opt_einsum(lambda: opt_einsum.paths.greedy),
         "opt_einsum random-greedy-32": of_opt_einsum(lambda: opt_einsum.RandomGreedy(max_repeats=32)),
         "cotengra greedy": lambda i, o, s: cotengra.array_contract_path(i, o, size_dict=s, optimize="greedy", canonicalize=False),
@@ -151,11 +156,12 @@ def main():
     rows = {}
     for case in cases:
         own = ours[case["name"]]
-        base = cost(case, own["steps"])
+        base, largest = cost(case, own["steps"])
         name = case["name"].rsplit(" #", 1)[0]
-        row = rows.setdefault(name, {"tcc": [], "tcc ms": []} | {tool: [] for tool in tools} | {f"{tool} ms": [] for tool in tools})
+        row = rows.setdefault(name, {"tcc": [], "tcc ms": [], "largest": []} | {tool: [] for tool in tools} | {f"{tool} ms": [] for tool in tools})
         row["tcc"].append(math.log10(base))
         row["tcc ms"].append(own["milliseconds"])
+        row["largest"].append(math.log2(largest))
         sizes = {cotengra.get_symbol(axis): extent for axis, extent in enumerate(case["extents"])}
         symbol = cotengra.get_symbol
         inputs = tuple(tuple(map(symbol, axes)) for axes in case["factors"])
@@ -163,15 +169,15 @@ def main():
             start = time.perf_counter()
             path = run(inputs, tuple(map(symbol, case["output"])), sizes)
             row[f"{tool} ms"].append((time.perf_counter() - start) * 1e3)
-            row[tool].append(math.log10(cost(case, to_steps(len(inputs), path))) - math.log10(base))
-    print("| network | tcc log10 | tcc ms |" + "".join(f" {tool} |" for tool in tools))
-    print("| --- | ---: | ---: |" + " ---: |" * len(tools))
+            row[tool].append(math.log10(cost(case, to_steps(len(inputs), path))[0]) - math.log10(base))
+    print("| network | tcc log10 | log2 largest | tcc ms |" + "".join(f" {tool} |" for tool in tools))
+    print("| --- | ---: | ---: | ---: |" + " ---: |" * len(tools))
     mean = statistics.mean
     for name, row in rows.items():
         cells = [f"{mean(row[tool]):+.2f} ({mean(row[f'{tool} ms']):.0f} ms)" for tool in tools]
-        print(f"| {name} | {mean(row['tcc']):.2f} | {mean(row['tcc ms']):.1f} | " + " | ".join(cells) + " |")
+        print(f"| {name} | {mean(row['tcc']):.2f} | {mean(row['largest']):.1f} | {mean(row['tcc ms']):.1f} | " + " | ".join(cells) + " |")
     cells = [f"{mean([x for row in rows.values() for x in row[tool]]):+.2f}" for tool in tools]
-    print("| mean | | | " + " | ".join(cells) + " |")
+    print("| mean | | | | " + " | ".join(cells) + " |")
 
 
 if __name__ == "__main__":

@@ -119,8 +119,9 @@ pub fn search(problem: &Problem, bound: f64, counter: &mut u64) -> Option<(f64, 
         let lowest = set & set.wrapping_neg();
         let rest = set ^ lowest;
         let (mut best, mut split) = (bound, 0);
-        // All subsets of the rest but the whole, each together with the lowest.
-        let mut part = (rest - 1) & rest;
+        // All subsets of the rest but the whole, each together with the lowest, the smallest first: of splits
+        // that cost the same, the first tensors are combined first.
+        let mut part = 0;
         loop {
             let left = part | lowest;
             let right = set ^ left;
@@ -137,10 +138,10 @@ pub fn search(problem: &Problem, bound: f64, counter: &mut u64) -> Option<(f64, 
                     }
                 }
             }
-            if part == 0 {
+            part = part.wrapping_sub(rest) & rest;
+            if part == rest {
                 break;
             }
-            part = (part - 1) & rest;
         }
         if split != 0 {
             (costs[set], splits[set]) = (best, split);

@@ -17,9 +17,11 @@
 //! infinite.
 //!
 //! [`recognise`] finds products, [`search`] orders their [`network`]s ([`exact`]ly where that is fast,
-//! else by [`greedy`] choices and by [`partition`]s that are improved by [`reconfigure`]), [`mod@slice`] makes them fit in memory,
+//! else by [`greedy`] choices and by [`partition`]s, which [`anneal`] and [`reconfigure`] improve),
+//! [`mod@slice`] makes them fit in memory,
 //! [`rewrite`] builds the trees and [`report`] says what was chosen.
 
+pub mod anneal;
 pub mod exact;
 pub mod greedy;
 pub mod network;

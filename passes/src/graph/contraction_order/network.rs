@@ -57,6 +57,32 @@ pub struct Order {
     pub steps: Vec<(usize, usize)>,
 }
 
+impl Order {
+    /// The steps of a tree whose leaves are so many factors, operands first. The last node is the root;
+    /// `children` are those of each node, none of a factor.
+    pub fn of_tree(
+        factors: usize,
+        nodes: usize,
+        children: &dyn Fn(usize) -> Option<(usize, usize)>,
+    ) -> Order {
+        let mut numbers: Vec<usize> = (0..nodes).collect();
+        let mut steps = Vec::new();
+        // A node is visited before and after what is below it.
+        let mut waiting: Vec<(usize, bool)> =
+            nodes.checked_sub(1).map(|root| (root, false)).into_iter().collect();
+        while let Some((node, done)) = waiting.pop() {
+            let Some((left, right)) = children(node) else { continue };
+            if done {
+                steps.push((numbers[left], numbers[right]));
+                numbers[node] = factors + steps.len() - 1;
+            } else {
+                waiting.extend([(node, true), (right, false), (left, false)]);
+            }
+        }
+        Order { steps }
+    }
+}
+
 /// One contraction of an order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {

@@ -85,6 +85,7 @@ pub fn products(graph: &Graph, facts: &Facts, context: &PassContext) -> Vec<Prod
         // Parts of a product that sums over nothing, or is too long, are no better.
         product.inner.iter().for_each(|value| inner[value.index()] = true);
         if !product.summed.is_empty() && product.factors.len() < FACTORS && product.inner.len() < NODES {
+            product.arrange(graph);
             found.push(product);
         }
     }
@@ -237,6 +238,22 @@ impl Product {
             negative: false,
             inner: Vec::new(),
         }
+    }
+
+    /// Puts the largest factor first, and others in the order of the axes that they share with it: of orders
+    /// that cost the same, the search takes the one that sums the outermost axes first.
+    fn arrange(&mut self, graph: &Graph) {
+        let volume = |factor: ValueId| -> f64 {
+            graph.ty(factor).axes.iter().map(|axis| nominal(&axis.extent)).product()
+        };
+        let largest =
+            self.factors.iter().copied().max_by(|&a, &b| volume(a).total_cmp(&volume(b)).then(b.cmp(&a)));
+        let Some(largest) = largest else { return };
+        let shared = |factor: ValueId| {
+            let mut axes = graph.ty(largest).axes.iter();
+            axes.position(|axis| graph.ty(factor).axis(&axis.name).is_some()).unwrap_or(usize::MAX)
+        };
+        self.factors.sort_by_key(|&factor| (factor != largest, shared(factor)));
     }
 
     /// The network of the factors, with its axes.

@@ -33,7 +33,7 @@ pub fn improve(network: &Network, order: &Order, counter: &mut u64, limit: u64) 
         let mut waiting = vec![root];
         while let Some(node) = waiting.pop() {
             if *counter >= limit {
-                return flatten(network, &nodes, root);
+                return flatten(network, &nodes);
             }
             better |= reorder(network, &mut nodes, node, counter);
             waiting.extend(nodes[node].children.iter().flat_map(|&(left, right)| [left, right]));
@@ -42,7 +42,7 @@ pub fn improve(network: &Network, order: &Order, counter: &mut u64, limit: u64) 
             break;
         }
     }
-    flatten(network, &nodes, root)
+    flatten(network, &nodes)
 }
 
 fn tree(network: &Network, order: &Order) -> Vec<Node> {
@@ -134,20 +134,7 @@ fn settle(network: &Network, nodes: &mut [Node], leaves: &[usize], inner: &[usiz
     }
 }
 
-/// The steps of a tree, operands first.
-fn flatten(network: &Network, nodes: &[Node], root: usize) -> Order {
-    let mut numbers: Vec<usize> = (0..nodes.len()).collect();
-    let mut steps = Vec::new();
-    // A node is visited before and after what is below it.
-    let mut waiting = vec![(root, false)];
-    while let Some((node, done)) = waiting.pop() {
-        let Some((left, right)) = nodes[node].children else { continue };
-        if done {
-            steps.push((numbers[left], numbers[right]));
-            numbers[node] = network.factors.len() + steps.len() - 1;
-        } else {
-            waiting.extend([(node, true), (right, false), (left, false)]);
-        }
-    }
-    Order { steps }
+/// The steps of a tree.
+fn flatten(network: &Network, nodes: &[Node]) -> Order {
+    Order::of_tree(network.factors.len(), nodes.len(), &|node| nodes[node].children)
 }

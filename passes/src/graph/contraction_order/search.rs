@@ -1,6 +1,7 @@
 //! The search for an order: exact for few factors, else orders from below (greedy) and from above (cut in
-//! two), the best of which are improved in parts.
+//! two), the best of which are annealed and improved in parts.
 
+use super::anneal;
 use super::exact::{self, Problem};
 use super::greedy::{self, Variant};
 use super::network::{Network, Order, Place};
@@ -18,6 +19,8 @@ pub enum Method {
     Greedy,
     /// It is a greedy one or one from above, parts of which were ordered anew.
     Reconfigured,
+    /// It comes from annealing, with parts ordered anew.
+    Annealed,
 }
 
 impl Method {
@@ -28,6 +31,7 @@ impl Method {
             Method::Exact => "exact",
             Method::Greedy => "greedy",
             Method::Reconfigured => "reconfigured",
+            Method::Annealed => "annealed",
         }
     }
 }
@@ -44,15 +48,22 @@ pub struct Found {
 }
 
 /// Greedy variants that are tried.
-const VARIANTS: usize = 16;
+const VARIANTS: usize = 48;
 /// Ways to cut a network in two that are tried, by the smallest half.
-const BALANCES: [f64; 6] = [0.45, 0.35, 0.25, 0.45, 0.35, 0.2];
+const BALANCES: [f64; 12] = [0.45, 0.35, 0.25, 0.45, 0.35, 0.2, 0.4, 0.3, 0.15, 0.4, 0.3, 0.1];
 /// Orders that are improved.
 const IMPROVED: usize = 4;
 /// Pairs that are looked at before the search ends with what it has.
 const STEPS: u64 = 3_000_000;
 /// Factors beyond which few variants are tried.
 const MANY: usize = 128;
+/// How often an order is annealed.
+const ANNEALED: u64 = 3;
+/// Changes that annealing considers each time, for every pair of factors; and at most.
+const CHANGES: (u64, u64) = (250, 1_000_000);
+/// Cycles that considering one change takes, about, and how many calls of what is ordered may pass meanwhile.
+const CHANGE_CYCLES: f64 = 300.0;
+const CALLS: f64 = 1000.0;
 
 /// The greedy variant with this number: sharp ones first.
 fn variant(number: usize) -> Variant {
@@ -70,28 +81,7 @@ pub fn search(network: &Network) -> Found {
         return Found { order: Order { steps }, method: Method::Only, steps: 0 };
     }
     let mut counter = 0;
-    let mut orders: Vec<(f64, Order)> = Vec::new();
-    let tried = match count {
-        _ if count <= exact::LIMIT => 2,
-        _ if count <= MANY => VARIANTS,
-        _ => 4,
-    };
-    for number in 0..tried {
-        let (order, steps) = greedy::search(network, variant(number));
-        counter += steps;
-        orders.push((network.evaluate(&order).cost.cycles, order));
-    }
-    // Halves cannot be cut where parts have to wait for a recurrence.
-    if count > exact::LIMIT && count <= MANY && network.places.iter().all(|place| *place == Place::Free) {
-        for (number, balance) in BALANCES.into_iter().enumerate() {
-            let seed = number * count / BALANCES.len();
-            let (order, steps) = partition::search(network, partition::Variant { balance, seed });
-            counter += steps;
-            orders.push((network.evaluate(&order).cost.cycles, order));
-        }
-    }
-    orders.sort_by(|a, b| a.0.total_cmp(&b.0));
-    orders.dedup_by(|a, b| a.1 == b.1);
+    let orders = first_orders(network, &mut counter);
     let Some((cycles, order)) = orders.first().cloned() else {
         return Found { order: Order::default(), method: Method::Only, steps: counter };
     };
@@ -108,18 +98,65 @@ pub fn search(network: &Network) -> Found {
             return Found { order: Order { steps }, method: Method::Exact, steps: counter };
         }
     }
-    let mut best = Found { order, method: Method::Greedy, steps: 0 };
-    let mut least = cycles;
+    let mut best = Best { network, cycles, order, method: Method::Greedy };
     for (position, (_, order)) in orders.iter().take(IMPROVED).enumerate() {
         // Each gets an equal part of what is left.
         let left = STEPS.saturating_sub(counter) / (IMPROVED - position) as u64;
         let limit = counter + left;
-        let better = reconfigure::improve(network, order, &mut counter, limit);
-        let cycles = network.evaluate(&better).cost.cycles;
-        if cycles < least {
-            least = cycles;
-            best = Found { order: better, method: Method::Reconfigured, steps: 0 };
+        best.offer(reconfigure::improve(network, order, &mut counter, limit), Method::Reconfigured);
+    }
+    if count <= MANY {
+        let affordable = CALLS * best.cycles / (CHANGE_CYCLES * ANNEALED as f64);
+        let changes = (CHANGES.0 * (count * count) as u64).min(CHANGES.1).min(affordable as u64);
+        for seed in 0..ANNEALED {
+            let Some(order) = anneal::search(network, &best.order, seed, changes) else { break };
+            counter += changes;
+            let limit = counter + STEPS / 2;
+            best.offer(reconfigure::improve(network, &order, &mut counter, limit), Method::Annealed);
         }
     }
-    Found { steps: counter, ..best }
+    Found { order: best.order, method: best.method, steps: counter }
+}
+
+/// The best order so far.
+struct Best<'a> {
+    network: &'a Network,
+    cycles: f64,
+    order: Order,
+    method: Method,
+}
+
+impl Best<'_> {
+    fn offer(&mut self, order: Order, method: Method) {
+        let cycles = self.network.evaluate(&order).cost.cycles;
+        if cycles < self.cycles {
+            (self.cycles, self.order, self.method) = (cycles, order, method);
+        }
+    }
+}
+
+/// Orders from below and from above with their cycles, the best first.
+fn first_orders(network: &Network, counter: &mut u64) -> Vec<(f64, Order)> {
+    let count = network.factors.len();
+    let mut orders: Vec<(f64, Order)> = Vec::new();
+    let mut add = |(order, steps): (Order, u64)| {
+        *counter += steps;
+        orders.push((network.evaluate(&order).cost.cycles, order));
+    };
+    let tried = match count {
+        _ if count <= exact::LIMIT => 2,
+        _ if count <= MANY => VARIANTS,
+        _ => 4,
+    };
+    (0..tried).for_each(|number| add(greedy::search(network, variant(number))));
+    // Halves cannot be cut where parts have to wait for a recurrence.
+    if count > exact::LIMIT && count <= MANY && network.places.iter().all(|place| *place == Place::Free) {
+        for (number, balance) in BALANCES.into_iter().enumerate() {
+            let seed = number * count / BALANCES.len();
+            add(partition::search(network, partition::Variant { balance, seed }));
+        }
+    }
+    orders.sort_by(|a, b| a.0.total_cmp(&b.0));
+    orders.dedup_by(|a, b| a.1 == b.1);
+    orders
 }
