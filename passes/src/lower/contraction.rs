@@ -1,8 +1,10 @@
 //! Which reductions become contractions (see the pass `contract`): their factors and their result get
-//! buffers, since a kernel reads and writes memory.
+//! buffers, since a kernel reads and writes memory; and how the results on the way through several of them
+//! are laid out.
 
 use crate::loops::contract::SMALLEST;
 use crate::{Contract, PassContext};
+use std::rc::Rc;
 use tcc_ir::axis::Name;
 use tcc_ir::dtype::Dtype;
 use tcc_ir::graph::{Graph, Op, ValueId};
@@ -45,4 +47,66 @@ pub(super) fn read_by(graph: &Graph, factor: ValueId) -> ValueId {
         matches!(graph.node(*index).op, Op::Index(_)) && graph.ty(*index).axes[0].extent == axis.extent
     });
     if plain { *source } else { factor }
+}
+
+/// A factor that is so many times larger than the other one decides how the result is laid out.
+const LARGER: i64 = 4;
+
+/// Lays out what only contractions read, and `may_change`, like the larger factor that it is made from: new
+/// axes take the place of the summed ones, or come last if these were first. So what was contiguous stays
+/// so, and no contraction transposes a large tensor. `order` has the axes of stored values.
+pub(super) fn lay_out(
+    graph: &Graph,
+    context: &PassContext,
+    live: &[bool],
+    may_change: &dyn Fn(ValueId) -> bool,
+    order: &mut [Rc<[Name]>],
+) {
+    let contractions: Vec<(ValueId, [ValueId; 2])> = graph
+        .values()
+        .filter(|value| live[value.index()])
+        .filter_map(|value| Some((value, factors(graph, value, context)?)))
+        .collect();
+    let mut multiplied = vec![false; graph.nodes.len()];
+    for (value, _) in &contractions {
+        graph.node(*value).op.operands().iter().for_each(|product| multiplied[product.index()] = true);
+    }
+    let mut read_otherwise = vec![false; graph.nodes.len()];
+    for user in graph.values().filter(|user| live[user.index()] && !multiplied[user.index()]) {
+        graph.node(user).op.operands().iter().for_each(|operand| read_otherwise[operand.index()] = true);
+    }
+    graph.outputs.iter().for_each(|output| read_otherwise[output.value.index()] = true);
+    for (value, factors) in contractions {
+        if read_otherwise[value.index()] || !may_change(value) {
+            continue;
+        }
+        let volume = |factor: ValueId| {
+            let mut axes = graph.ty(factor).axes.iter();
+            axes.try_fold(1i64, |volume, axis| Some(volume.saturating_mul(axis.extent.as_const()?)))
+        };
+        let [Some(left), Some(right)] = factors.map(volume) else { continue };
+        let (large, small) = match () {
+            _ if left >= right.saturating_mul(LARGER) => (factors[0], factors[1]),
+            _ if right >= left.saturating_mul(LARGER) => (factors[1], factors[0]),
+            _ => continue,
+        };
+        let stored = |factor: ValueId| -> Vec<Name> {
+            match graph.node(factor).op {
+                Op::Input(_) => graph.ty(factor).axes.iter().map(|axis| axis.name.clone()).collect(),
+                _ => order[factor.index()].to_vec(),
+            }
+        };
+        let (large, small) = (stored(large), stored(small));
+        let kept = |name: &&Name| graph.ty(value).axis(name).is_some();
+        let mut axes: Vec<Name> = large.iter().filter(kept).cloned().collect();
+        let new = small.iter().filter(kept).filter(|name| !large.contains(name)).cloned();
+        let place = match large.iter().position(|name| !kept(&name)) {
+            None | Some(0) => axes.len(),
+            Some(place) => place,
+        };
+        axes.splice(place..place, new.collect::<Vec<_>>());
+        if axes.len() == graph.ty(value).axes.len() {
+            order[value.index()] = axes.into();
+        }
+    }
 }

@@ -163,7 +163,9 @@ pub(super) fn decide(
     for value in graph.values().filter(|v| live[v.index()]) {
         edges(&graph.node(value).op).iter().for_each(|(operand, _)| uses[operand.index()] += 1);
     }
-    let order = orders(graph, &live, &stored, &recurrences);
+    let mut order = orders(graph, &live, &stored, &recurrences);
+    let outside = |value: ValueId| stored[value.index()] && recurrences.group_of(value).is_none();
+    contraction::lay_out(graph, context, &live, &outside, &mut order);
     let members = vec![Vec::new(); recurrences.groups.len()];
     let shared = uses.iter().map(|&n| n > 1).collect();
     let slice_of = vec![None; count];
