@@ -263,13 +263,18 @@ impl Compiler {
         }
     }
 
+    /// The context in which passes run on a program: of the memory, what its operands leave.
+    pub(crate) fn context_of(&self, graph: &Graph, bindings: &Bindings) -> PassContext {
+        let memory = left_for_intermediates(self, graph, bindings);
+        PassContext { memory, ..self.context(bindings) }
+    }
+
     /// Runs the pipeline. Symbols that `bindings` has become constants first.
     ///
     /// # Errors
     /// Only ours.
     pub fn lower(&self, graph: &Graph, bindings: &Bindings, observer: &mut dyn PassObserver) -> Result<Func> {
-        let memory = left_for_intermediates(self, graph, bindings);
-        let context = PassContext { memory, ..self.context(bindings) };
+        let context = self.context_of(graph, bindings);
         let mut graph = graph.clone();
         specialise::run(&mut graph, &context);
         Ok(self.pipeline.run(graph, &context, observer)?)

@@ -70,6 +70,65 @@ const STEP: Kind = Record(&[
     ("changed_by", List(&Text)),
 ]);
 
+/// A rewrite rule and how often it was used.
+const RULE_USE: Kind = Record(&[("rule", Text), ("law", Text), ("count", Integer)]);
+
+/// One run of `saturate`.
+const RULES: Kind = Record(&[
+    ("changed", Bool),
+    ("cycles_before", Number),
+    ("cycles_after", Number),
+    (
+        "phases",
+        List(&Record(&[("phase", Text), ("iterations", Integer), ("nodes", Integer), ("stop", Text)])),
+    ),
+    ("statements", List(&Record(&[("name", Text), ("is_output", Bool), ("rules", List(&RULE_USE))]))),
+    ("not_cheaper", List(&RULE_USE)),
+    ("not_allowed", List(&RULE_USE)),
+]);
+
+/// A tensor with its axes.
+const OPERAND: Kind = Record(&[("name", Text), ("axes", List(&Text))]);
+
+/// One product of many factors.
+const ORDER: Kind = Record(&[
+    ("name", Text),
+    ("rewritten", Bool),
+    ("method", Text),
+    ("searched", Integer),
+    ("flops_in_one_loop", Number),
+    ("flops", Number),
+    ("cycles_in_one_loop", Number),
+    ("cycles", Number),
+    ("peak_bytes", Number),
+    ("slices", List(&Record(&[("axis", Text), ("count", Number)]))),
+    (
+        "steps",
+        List(&Record(&[
+            ("left", OPERAND),
+            ("right", OPERAND),
+            ("result", OPERAND),
+            ("summed", List(&Text)),
+            ("flops", Number),
+            ("bytes", Number),
+            ("cycles", Number),
+            ("stored_bytes", Number),
+        ])),
+    ),
+]);
+
+/// The machine of the cost model.
+const MODEL: Kind = Record(&[
+    ("gigahertz", Number),
+    ("vector_bytes", Number),
+    ("fma_per_cycle", Number),
+    ("start_cycles", Number),
+    ("batch_cycles", Number),
+    ("ramp", List(&Number)),
+    ("memory", List(&Record(&[("bytes", Maybe(&Number)), ("bytes_per_cycle", Number)]))),
+    ("functions", List(&Record(&[("function", Text), ("f32_cycles", Number), ("f64_cycles", Number)]))),
+]);
+
 /// How a tensor got its form.
 const WHY: Kind = Record(&[
     ("tensor", Text),
@@ -170,7 +229,10 @@ const SCHEMAS: &[(&str, Fields)] = &[
             ("cycles", Maybe(&Number)),
             ("seconds", Maybe(&Number)),
             ("machine", Text),
+            ("model", MODEL),
             ("contract", Text),
+            ("rules", List(&RULES)),
+            ("orders", List(&ORDER)),
             ("steps", List(&STEP)),
             ("not_stored", List(&Text)),
             (

@@ -81,6 +81,8 @@ pub struct Report {
     pub phases: Vec<PhaseReport>,
     /// The statements whose form changed, in order.
     pub statements: Vec<OutputReport>,
+    /// Rules that found another form, which is in no cheapest form of any statement.
+    pub unused: Vec<RuleUse>,
     /// Rules that matched but are not allowed by the contract.
     pub refused: Vec<RuleUse>,
 }
@@ -94,6 +96,7 @@ pub fn explain(graph: &Graph, context: &PassContext) -> Report {
         cycles_after: 0.0,
         phases: Vec::new(),
         statements: Vec::new(),
+        unused: Vec::new(),
         refused: Vec::new(),
     };
     let budget = context.fuel_left().map_or(usize::MAX, |fuel| usize::try_from(fuel).unwrap_or(usize::MAX));
@@ -102,6 +105,9 @@ pub fn explain(graph: &Graph, context: &PassContext) -> Report {
     report.cycles_after = saturated.before;
     report.phases = saturated.phases.clone();
     report.refused = uses(saturated.refused.iter().map(|(&rule, &count)| (rule, count)));
+    let mut fired: IndexMap<usize, usize> = IndexMap::new();
+    saturated.firings.iter().for_each(|firing| *fired.entry(firing.rule).or_default() += 1);
+    report.unused = uses(fired.into_iter());
     let Some(outcome) = extract(graph, &saturated, &sizes) else { return report };
     if outcome.graph.is_none() {
         return report;
@@ -136,6 +142,7 @@ pub fn explain(graph: &Graph, context: &PassContext) -> Report {
         }
         if !counts.is_empty() {
             let rules = uses(counts.into_iter());
+            report.unused.retain(|unused| !rules.iter().any(|used| used.rule == unused.rule));
             report.statements.push(OutputReport { name, is_output, rules });
         }
     }

@@ -1,5 +1,6 @@
 //! Everything that a report says, as data.
 
+use super::choices::Choices;
 use super::history::{History, written};
 use crate::{Compiler, Error};
 use std::collections::BTreeSet;
@@ -57,6 +58,8 @@ pub struct Explained {
     pub history: History,
     /// The loops that are compiled.
     pub func: Func,
+    /// What the optimiser chose between.
+    pub choices: Choices,
     /// Flops of the program as it is written; `None` if sizes do not determine them.
     pub as_written: Option<f64>,
     /// The loop nests; empty if sizes do not determine what they cost.
@@ -91,6 +94,7 @@ impl Explained {
         Ok(Explained {
             name: graph.name.clone(),
             pipeline: compiler.passes().clone(),
+            choices: Choices::new(&history, &compiler.context_of(graph, &bindings)),
             context: compiler.context(&bindings),
             limit: compiler.memory(),
             as_written: as_written(compiler, graph, &bindings),

@@ -45,6 +45,10 @@ pub struct History {
     pub loops: BTreeMap<String, Vec<Form>>,
     /// The graph from which loops were made.
     pub lowered: Option<Graph>,
+    /// The graphs that `saturate` was given.
+    pub saturated: Vec<Graph>,
+    /// The graphs that `contraction_order` was given.
+    pub ordered: Vec<Graph>,
     /// The loops before functions were replaced by polynomials.
     pub before_math: Option<Func>,
     /// The loops before they were vectorised.
@@ -57,6 +61,11 @@ impl PassObserver for History {
         if position > 0 {
             let changed = changed.is_yes();
             self.passes.push(Applied { pass: pass.into(), changed, size: graph.nodes.len(), on_graph: true });
+            match pass {
+                "saturate" => self.saturated.extend(self.lowered.clone()),
+                "contraction_order" => self.ordered.extend(self.lowered.clone()),
+                _ => {}
+            }
         }
         if position == 0 || changed.is_yes() {
             if graph.nodes.len() <= LARGEST {

@@ -1,5 +1,6 @@
 //! `tcc explain`: what a program costs and how it got its form, or what a message means.
 
+mod choices;
 mod gather;
 mod history;
 mod report;

@@ -17,7 +17,7 @@ pub fn amount(value: f64) -> String {
 }
 
 /// A number of bytes.
-fn bytes(value: f64) -> String {
+pub(super) fn bytes(value: f64) -> String {
     if value < 9e18 { size(value as u64) } else { format!("{value:.1e} B") }
 }
 
@@ -44,6 +44,7 @@ pub fn text(explained: &Explained, top: usize, all_buffers: bool) -> String {
         text.push_str(&format!("sizes      {}\n", sizes.join(" ")));
     }
     operations(explained, &mut text);
+    explained.choices.write(&mut text);
     steps(explained, top, &mut text);
     if all_buffers || explained.steps.is_empty() {
         buffers(explained, &mut text);
@@ -121,11 +122,28 @@ fn steps(explained: &Explained, top: usize, text: &mut String) {
             MACHINE.gigahertz,
             MACHINE.name
         ));
+        text.push_str(&machine());
     }
     if !explained.not_stored.is_empty() {
         let names = explained.not_stored.join(", ");
         text.push_str(&format!("not stored {names}: computed where they are used\n"));
     }
+}
+
+/// The constants of the model.
+fn machine() -> String {
+    let peak = 2.0 * MACHINE.peak(tcc_ir::Dtype::F32);
+    let level = |&(capacity, bandwidth): &(f64, f64)| match capacity.is_finite() {
+        true => format!("{bandwidth} to {}", bytes(capacity)),
+        false => format!("{bandwidth} beyond"),
+    };
+    let levels: Vec<String> = MACHINE.memory.iter().map(level).collect();
+    let exponential = MACHINE.function(tcc_ir::ScalarOp::Exp, tcc_ir::Dtype::F32);
+    format!(
+        "machine    a cycle: {peak} flops of f32, bytes: {}; a vector of exp {exponential} cycles, a kernel {}\n",
+        levels.join(", "),
+        MACHINE.start_cycles,
+    )
 }
 
 fn intensity(step: &Step) -> Option<f64> {
@@ -221,8 +239,24 @@ pub fn json(explained: &Explained, file: &str) -> Value {
         "flops": total.map(|total| total.flops), "flops_as_written": explained.as_written,
         "functions": total.map(|total| total.functions), "exact": total.map(|total| total.exact),
         "bytes": total.map(|_| accessed), "cycles": cycles, "seconds": cycles.map(seconds),
-        "machine": MACHINE.name, "contract": explained.contract().name(),
+        "machine": MACHINE.name, "model": model_json(),
+        "rules": explained.choices.rules_json(), "orders": explained.choices.orders_json(), "contract": explained.contract().name(),
         "steps": steps, "not_stored": explained.not_stored, "passes": passes,
+    })
+}
+
+fn model_json() -> Value {
+    let levels = MACHINE.memory.iter().map(|&(capacity, bandwidth)| {
+        json!({ "bytes": capacity.is_finite().then_some(capacity), "bytes_per_cycle": bandwidth })
+    });
+    let functions = MACHINE.functions.iter().map(
+        |(op, narrow, wide)| json!({ "function": op.to_string(), "f32_cycles": narrow, "f64_cycles": wide }),
+    );
+    json!({
+        "gigahertz": MACHINE.gigahertz, "vector_bytes": MACHINE.vector_bytes,
+        "fma_per_cycle": MACHINE.fma_per_cycle, "start_cycles": MACHINE.start_cycles,
+        "batch_cycles": MACHINE.batch_cycles, "ramp": MACHINE.ramp,
+        "memory": levels.collect::<Vec<_>>(), "functions": functions.collect::<Vec<_>>(),
     })
 }
 

@@ -65,6 +65,17 @@ pub enum Phase {
     Recognise,
 }
 
+impl Phase {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Cleanup => "cleanup",
+            Phase::Algebra => "algebra",
+            Phase::Recognise => "recognise",
+        }
+    }
+}
+
 /// What must hold of a match.
 #[derive(Clone, Copy)]
 pub enum When {
