@@ -20,11 +20,20 @@ use crate::{Changed, PassContext};
 use std::collections::BTreeMap;
 use tcc_ir::loops::{BufferId, Contract, Expr, Func, LoopKind, Role, Stmt, walk_block};
 
-/// Looks at every block, outermost first. O(n) for n statements, times their depth.
+/// Times that everything is looked at: what is written in place makes its source a candidate.
+const ROUNDS: usize = 4;
+
+/// Looks at every block, outermost first, until nothing changes. O(n) for n statements, times their depth.
 pub fn run(func: &mut Func, context: &PassContext) -> Changed {
     let mut body = std::mem::take(&mut func.body);
-    let mut everywhere = touches(&body);
-    let changed = in_block(func, &mut body, &mut everywhere, context);
+    let mut changed = false;
+    for _ in 0..ROUNDS {
+        let mut everywhere = touches(&body);
+        if !in_block(func, &mut body, &mut everywhere, context) {
+            break;
+        }
+        changed = true;
+    }
     func.body = body;
     Changed::from(changed)
 }

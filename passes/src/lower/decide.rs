@@ -246,6 +246,14 @@ fn force_contractions(
             forced[stored.index()] = !never_computed(&graph.node(stored).op);
         }
     }
+    // What reduces a factor or a result is computed beside it, in the blocks in which it exists.
+    for value in graph.values().filter(|v| live[v.index()] && recurrences.group_of(*v).is_none()) {
+        if let Op::Reduce { value: reduced, .. } = &graph.node(value).op
+            && forced[reduced.index()]
+        {
+            forced[value.index()] = true;
+        }
+    }
 }
 
 /// Cost of one evaluation of every value that is not stored (of a stored one: of a load).

@@ -12,19 +12,17 @@ func @softmax(n) {
   scratch y.sum: f32
   y.max = -inf_f32
   for i in 0..n {
-    let y.x: f32 = x[i]
-    y[i] = y.x
-    y.max max= y.x
+    y.max max= x[i]
   }
   let y.shift: f32 = select(y.max == -inf_f32, 0.0f32, y.max)
   y.sum = 0.0f32
   for i.1 in 0..n {
-    let y.e: f32 = exp(y[i.1] - y.shift)
+    let y.e: f32 = exp(x[i.1] - y.shift)
     y[i.1] = y.e
     y.sum += y.e
   }
-  let y.divisor: f32 = select(y.sum == 0.0f32, 1.0f32, y.sum)
+  let y.inverse: f32 = 1.0f32 / select(y.sum == 0.0f32, 1.0f32, y.sum)
   for i.2 in 0..n {
-    y[i.2] = y[i.2] / y.divisor
+    y[i.2] = y[i.2] * y.inverse
   }
 }

@@ -11,7 +11,7 @@ graph @row_sums(%A: f64[i:40, j:60], %B: f64[i:40, k:60], %C: f64[i:40, l:50]) {
   %0 O.X1 = sum[j] %A : f64[i:40]
   %1 O.X2 = sum[k] %B : f64[i:40]
   %2 O.X3 = sum[l] %C : f64[i:40]
-  %3 = mul %0, %2 : f64[i:40]
-  %4 O = mul %3, %1 : f64[i:40]
+  %3 = mul %1, %2 : f64[i:40]
+  %4 O = mul %0, %3 : f64[i:40]
   return O = %4[i]
 }

@@ -9,9 +9,9 @@ graph @nested(; %A: f64[i:2, k:60], %B: f64[k:60, l:50], %C: f64[l:50, j:40]) {
 }
 ----
 graph @nested(%A: f64[i:2, k:60], %B: f64[k:60, l:50], %C: f64[l:50, j:40]) {
-  %0 = mul %A, %B : f64[i:2, k:60, l:50]
-  %1 O.X1 = sum[k] %0 : f64[i:2, l:50]
-  %2 = mul %1, %C : f64[i:2, l:50, j:40]
+  %0 = mul %B, %A : f64[k:60, l:50, i:2]
+  %1 O.X1 = sum[k] %0 : f64[l:50, i:2]
+  %2 = mul %1, %C : f64[l:50, i:2, j:40]
   %3 O = sum[l] %2 : f64[i:2, j:40]
   return O = %3[i, j]
 }

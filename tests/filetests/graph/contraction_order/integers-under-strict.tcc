@@ -9,9 +9,9 @@ graph @triangles(n; %A: i64[i:n, j:n], %B: i64[j:n, k:n], %C: i64[k:n, i:n]) {
 }
 ----
 graph @triangles(n; %A: i64[i:n, j:n], %B: i64[j:n, k:n], %C: i64[k:n, i:n]) {
-  %0 = mul %A, %B : i64[i:n, j:n, k:n]
-  %1 t.X1 = sum[j] %0 : i64[i:n, k:n]
-  %2 = mul %1, %C : i64[i:n, k:n]
-  %3 t = sum[k] %2 : i64[i:n]
+  %0 = mul %C, %B : i64[k:n, i:n, j:n]
+  %1 t.X1 = sum[k] %0 : i64[i:n, j:n]
+  %2 = mul %A, %1 : i64[i:n, j:n]
+  %3 t = sum[j] %2 : i64[i:n]
   return t = %3[i]
 }

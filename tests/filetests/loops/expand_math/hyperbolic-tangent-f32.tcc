@@ -20,7 +20,7 @@ func @hyperbolic_tangent() {
     let tanh.unit: f32 = frombits(shl(tobits(tanh.pushed), 23i32))
     let tanh.r: f32 = fma(tanh.n, -3.194618329871446e-5f32, fma(tanh.n, -0.693115234375f32, tanh.twice))
     let tanh.h: f32 = fma(tanh.unit, fma(tanh.r * tanh.r, fma(fma(fma(fma(fma(0.00019891247211489826f32, tanh.r, 0.0013933881418779492f32), tanh.r, 0.00833331048488617f32), tanh.r, 0.041666463017463684f32), tanh.r, 0.1666666716337204f32), tanh.r, 0.5f32), tanh.r), tanh.unit - 0.5f32)
-    let tanh.z: f32 = tanh.clamped * tanh.clamped
-    Y[i] = select(abs(tanh.x) < 0.0001220703125f32, tanh.x, frombits(xor(tobits(select(tanh.clamped < 0.550000011920929f32, fma(tanh.clamped, tanh.z * fma(fma(fma(fma(fma(0.002526080934330821f32, tanh.z, -0.008526121266186237f32), tanh.z, 0.02181839942932129f32), tanh.z, -0.05396469682455063f32), tanh.z, 0.1333332359790802f32), tanh.z, -0.3333333432674408f32), tanh.clamped), tanh.h / (tanh.h + 1.0f32))), shl(shr(tobits(tanh.x), 31i32), 31i32))))
+    let tanh.far: f32 = tanh.h / (tanh.h + 1.0f32)
+    Y[i] = frombits(xor(tobits(select(tanh.clamped < 0.44999998807907104f32, fma(tanh.h, neg(tanh.far), tanh.h), tanh.far)), shl(shr(tobits(tanh.x), 31i32), 31i32)))
   }
 }
