@@ -71,7 +71,7 @@ struct Blocker<'a> {
 }
 
 /// How many statements of a block and the blocks inside touch each buffer themselves.
-fn touches(block: &[Stmt]) -> BTreeMap<BufferId, usize> {
+pub(super) fn touches(block: &[Stmt]) -> BTreeMap<BufferId, usize> {
     let mut touches: BTreeMap<BufferId, usize> = BTreeMap::new();
     walk_block(block, &mut |stmt| {
         let mut here: BTreeSet<BufferId> = stmt.write().map(|write| write.buffer).into_iter().collect();

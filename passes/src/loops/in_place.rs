@@ -15,10 +15,11 @@
 //!
 //! Moves numbers only: exact in every contract.
 
+use super::block::touches;
 use super::fuse::covers;
 use crate::{Changed, PassContext};
 use std::collections::BTreeMap;
-use tcc_ir::loops::{BufferId, Contract, Expr, Func, LoopKind, Role, Stmt, walk_block};
+use tcc_ir::loops::{BufferId, Contract, Expr, Func, LoopKind, Role, Stmt};
 
 /// Times that everything is looked at: what is written in place makes its source a candidate.
 const ROUNDS: usize = 4;
@@ -36,19 +37,6 @@ pub fn run(func: &mut Func, context: &PassContext) -> Changed {
     }
     func.body = body;
     Changed::from(changed)
-}
-
-/// How many statements touch each buffer themselves.
-fn touches(block: &[Stmt]) -> BTreeMap<BufferId, usize> {
-    let mut touches: BTreeMap<BufferId, usize> = BTreeMap::new();
-    walk_block(block, &mut |stmt| {
-        let written = stmt.write().map(|write| write.buffer);
-        let mut here: Vec<BufferId> = stmt.exprs().into_iter().flat_map(Expr::reads).chain(written).collect();
-        here.sort();
-        here.dedup();
-        here.into_iter().for_each(|buffer| *touches.entry(buffer).or_default() += 1);
-    });
-    touches
 }
 
 fn in_block(
