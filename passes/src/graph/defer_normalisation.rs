@@ -164,13 +164,15 @@ fn normalised_after(graph: &mut Graph, node: &Node) -> Result<Option<ValueId>, S
         (graph.constant(Literal::Real(0.0), dtype)?, graph.constant(Literal::Real(1.0), dtype)?);
     let empty = graph.map(ScalarOp::Eq, &[total, zero])?;
     let divisor = graph.map(ScalarOp::Select, &[empty, one, total])?;
-    // What the divisor does not depend on is summed before the division.
+    // No divisor is less than 1, as the largest value adds 1, so the inverse is no infinity.
+    let inverse = graph.map(ScalarOp::Div, &[one, divisor])?;
+    // What the divisor does not depend on is summed before it is multiplied.
     let rest: Vec<Name> = axes.iter().filter(|axis| **axis != inner[0]).cloned().collect();
     let (after, before): (Vec<Name>, Vec<Name>) =
-        rest.into_iter().partition(|axis| graph.ty(divisor).axis(axis).is_some());
+        rest.into_iter().partition(|axis| graph.ty(inverse).axis(axis).is_some());
     let sum = graph.reduce(ReduceOp::Sum, &before, sum)?;
-    let quotient = graph.map(ScalarOp::Div, &[sum, divisor])?;
-    graph.reduce(ReduceOp::Sum, &after, quotient).map(Some)
+    let normalised = graph.map(ScalarOp::Mul, &[sum, inverse])?;
+    graph.reduce(ReduceOp::Sum, &after, normalised).map(Some)
 }
 
 /// `exp(value - largest)`, where a largest value of -inf counts as 0.
@@ -181,6 +183,8 @@ fn shifted_exponential(graph: &mut Graph, value: ValueId, largest: ValueId) -> R
     let is_lowest = graph.map(ScalarOp::Eq, &[largest, lowest])?;
     let shift = graph.map(ScalarOp::Select, &[is_lowest, zero, largest])?;
     let difference = graph.map(ScalarOp::Sub, &[value, shift])?;
+    // No difference is above 0. The bound says so to who expands the exponential.
+    let difference = graph.map(ScalarOp::Min, &[difference, zero])?;
     graph.map(ScalarOp::Exp, &[difference])
 }
 

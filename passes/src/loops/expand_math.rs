@@ -21,6 +21,7 @@ mod value;
 
 use crate::{Changed, PassContext};
 use tcc_ir::loops::{Expr, For, Func, Stmt};
+use tcc_ir::scalar::Literal;
 use tcc_ir::{Dtype, ScalarOp};
 use value::{Builder, Value};
 
@@ -35,8 +36,11 @@ pub struct MathRow {
     pub ulp_f64: f64,
     /// Largest magnitude of an argument for which the errors hold in f32 and f64.
     pub domain: (f64, f64),
-    build: fn(&mut Builder, &[Value]) -> Value,
+    build: Build,
 }
+
+/// Builds an expansion from its operands.
+type Build = fn(&mut Builder, &[Value]) -> Value;
 
 const ALL: (f64, f64) = (f64::INFINITY, f64::INFINITY);
 /// Beyond, the result is NaN.
@@ -138,15 +142,30 @@ fn expand(func: &mut Func, before: &mut Vec<Stmt>, mut expr: Expr) -> Expr {
 fn call(func: &mut Func, before: &mut Vec<Stmt>, row: &MathRow, dtype: Dtype, operands: Vec<Expr>) -> Expr {
     let precision = if dtype == Dtype::F64 { Dtype::F64 } else { Dtype::F32 };
     let mut builder = Builder { func, before, dtype: precision, name: row.op.row().name };
+    let (build, operands) = match (row.op, not_positive(&operands)) {
+        (ScalarOp::Exp, Some(operand)) if dtype == precision => {
+            (exponential::exp_of_not_positive as Build, vec![operand])
+        }
+        _ => (row.build, operands),
+    };
     let mut values = Vec::with_capacity(operands.len());
     for operand in operands {
         let value = Value { expr: operand, dtype };
         let value = if dtype == precision { value } else { value::cast(&value, precision) };
         values.push(builder.share("x", value));
     }
-    let result = (row.build)(&mut builder, &values);
+    let result = build(&mut builder, &values);
     if dtype == precision { result.expr } else { value::cast(&result, dtype).expr }
 }
 
 #[cfg(test)]
 mod tests;
+
+/// `x` of operands `min(x, 0)`: softmax and its relatives bound the arguments of exp like this.
+fn not_positive(operands: &[Expr]) -> Option<Expr> {
+    let [Expr::Op(ScalarOp::Min, _, pair)] = operands else { return None };
+    match &pair[..] {
+        [x, Expr::Const(Literal::Real(bound), _)] if *bound == 0.0 => Some(x.clone()),
+        _ => None,
+    }
+}

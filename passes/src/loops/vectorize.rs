@@ -36,10 +36,6 @@ use tcc_ir::Dtype;
 use tcc_ir::loops::{Buffer, BufferId, Expr, For, Func, LoopKind, Role, Stmt, Var};
 use tcc_ir::scalar::Literal;
 
-/// A loop with reductions must have this many times as many iterations as lanes: setting up and
-/// combining the accumulators costs about as much as that.
-const WORTHWHILE_BLOCKS: i64 = 4;
-
 /// Of light reductions so many times as many lanes are combined: additions wait for each other, and
 /// those of several vectors do not.
 const LIGHT_FACTOR: i64 = 4;
@@ -144,10 +140,15 @@ fn lanes(lanes: i64, each: &For, accumulators: &[Reduction]) -> Option<i64> {
     if accumulators.is_empty() {
         return (count >= LEAST_TRIPS.min(lanes)).then_some(lanes.min(count));
     }
+    reduction_lanes(lanes, count, each)
+}
+
+/// How many lanes reductions in a loop of so many iterations are dealt to: few iterations are one block.
+fn reduction_lanes(lanes: i64, count: i64, each: &For) -> Option<i64> {
     let operations: usize = each.body.iter().flat_map(Stmt::exprs).map(operations).sum();
     let most = if operations <= LIGHT_BODY { LIGHT_FACTOR * lanes } else { lanes };
-    // Halves of the lanes are combined, so their number is a power of two times the least one.
-    [most, lanes, lanes / 2].into_iter().find(|&lanes| lanes >= 2 && count >= lanes * WORTHWHILE_BLOCKS)
+    let lanes_of = if count <= most { count } else { balanced(count, most, lanes) };
+    (count >= LEAST_TRIPS.min(lanes)).then_some(lanes_of)
 }
 
 /// The innermost loop of a perfect nest of serial loops whose bounds no loop of the nest chooses.
@@ -179,6 +180,16 @@ fn counters(each: &For) -> BTreeSet<Var> {
 fn balanced(count: i64, most: i64, lanes: i64) -> i64 {
     let blocks = (count - 1) / most + 1;
     ((count - 1) / blocks / lanes + 1) * lanes
+}
+
+/// An accumulation to one of the buffers becomes its first value.
+fn start(stmt: &mut Stmt, buffers: &[BufferId]) {
+    if let Stmt::Accumulate(_, buffer, indices, value) = stmt
+        && buffers.contains(buffer)
+    {
+        let value = std::mem::replace(value, Expr::int(0));
+        *stmt = Stmt::Store(*buffer, std::mem::take(indices), value);
+    }
 }
 
 impl Vectorizer<'_> {
@@ -281,7 +292,10 @@ impl Vectorizer<'_> {
                 && inner.body.iter().filter(|s| matches!(s, Stmt::Accumulate(..))).count()
                     == reductions.len()
                 && reductions.iter().flat_map(|r| &r.indices).all(fixed);
-            let lanes = if only_reduces { self.nest_lanes(inner)? } else { return None };
+            let count = inner.trip_count().filter(|_| only_reduces)?;
+            let lanes = reduction_lanes(self.lanes, count, inner)?;
+            // One iteration that is left would be a loop of its own.
+            (count % lanes != 1).then_some(())?;
             Some((reductions, lanes))
         });
         let Some((reductions, lanes)) = found else { return Some(each) };
@@ -295,16 +309,6 @@ impl Vectorizer<'_> {
         result.push(body);
         self.combine_all(&reductions, &buffers, lanes, &name, result);
         None
-    }
-
-    /// Lanes for the innermost loop of a nest that reduces: also few pay, as they are combined once.
-    fn nest_lanes(&self, inner: &For) -> Option<i64> {
-        let count = inner.trip_count()?;
-        let operations: usize = inner.body.iter().flat_map(Stmt::exprs).map(operations).sum();
-        let most = if operations <= LIGHT_BODY { LIGHT_FACTOR * self.lanes } else { self.lanes };
-        let lanes = if count <= most { count } else { balanced(count, most, self.lanes) };
-        // One iteration that is left would be a loop of its own.
-        (count >= LEAST_TRIPS.min(self.lanes) && count % lanes != 1).then_some(lanes)
     }
 
     /// The nest with its innermost loop in lanes.
@@ -335,8 +339,7 @@ impl Vectorizer<'_> {
         name: &str,
         result: &mut Vec<Stmt>,
     ) -> Vec<BufferId> {
-        let buffers: Vec<BufferId> =
-            reductions.iter().map(|reduction| self.accumulators(reduction, lanes)).collect();
+        let buffers = self.all_accumulators(reductions, lanes);
         for (reduction, &buffer) in reductions.iter().zip(&buffers) {
             let start = Expr::Const(Literal::identity(reduction.op, reduction.dtype), reduction.dtype);
             result.push(self.lane_loop(name, lanes, |lane| Stmt::Store(buffer, vec![lane], start)));
@@ -375,6 +378,18 @@ impl Vectorizer<'_> {
 
     fn vectorize(&mut self, each: For, reductions: &[Reduction], lanes: i64, result: &mut Vec<Stmt>) {
         let name = self.func.var(each.var).name.clone();
+        let distinct: BTreeSet<BufferId> = reductions.iter().map(|reduction| reduction.buffer).collect();
+        if each.trip_count() == Some(lanes) && distinct.len() == reductions.len() {
+            // A single block starts its accumulators itself.
+            let buffers = self.all_accumulators(reductions, lanes);
+            let body = each.body.clone();
+            let mut vector = self.in_lanes(&each, body, each.lo.clone(), lanes, (reductions, &buffers));
+            if let Stmt::For(For { body, .. }) = &mut vector {
+                body.iter_mut().for_each(|stmt| start(stmt, &buffers));
+            }
+            result.push(vector);
+            return self.combine_all(reductions, &buffers, lanes, &name, result);
+        }
         let buffers = self.start_all(reductions, lanes, &name, result);
         let rest = self.blocks_in_lanes(each, reductions, &buffers, lanes, result);
         self.combine_all(reductions, &buffers, lanes, &name, result);
@@ -438,6 +453,10 @@ impl Vectorizer<'_> {
         let var = self.func.add_var(name, Dtype::I64);
         result.push(Stmt::Let(var, value));
         var.into()
+    }
+
+    fn all_accumulators(&mut self, reductions: &[Reduction], lanes: i64) -> Vec<BufferId> {
+        reductions.iter().map(|reduction| self.accumulators(reduction, lanes)).collect()
     }
 
     /// A buffer with an accumulator per lane.

@@ -52,9 +52,13 @@ pub(super) fn read_by(graph: &Graph, factor: ValueId) -> ValueId {
 /// A factor that is so many times larger than the other one decides how the result is laid out.
 const LARGER: i64 = 4;
 
-/// Lays out what only contractions read, and `may_change`, like the larger factor that it is made from: new
-/// axes take the place of the summed ones, or come last if these were first. So what was contiguous stays
-/// so, and no contraction transposes a large tensor. `order` has the axes of stored values.
+/// Products in each other that are looked through.
+const DEEPEST: usize = 8;
+
+/// Lays out what only contractions read, and sums beside operands that lie alike, if it `may_change`: like
+/// the larger factor that it is made from, new axes in the place of the summed ones, or last if these were
+/// first. So what was contiguous stays so, and no contraction transposes a large tensor. `order` has the
+/// axes of stored values.
 pub(super) fn lay_out(
     graph: &Graph,
     context: &PassContext,
@@ -77,7 +81,7 @@ pub(super) fn lay_out(
     }
     graph.outputs.iter().for_each(|output| read_otherwise[output.value.index()] = true);
     for (value, factors) in contractions {
-        if read_otherwise[value.index()] || !may_change(value) {
+        if !may_change(value) {
             continue;
         }
         let volume = |factor: ValueId| {
@@ -105,8 +109,42 @@ pub(super) fn lay_out(
             Some(place) => place,
         };
         axes.splice(place..place, new.collect::<Vec<_>>());
-        if axes.len() == graph.ty(value).axes.len() {
+        let Some(last) = axes.last().filter(|_| axes.len() == graph.ty(value).axes.len()) else { continue };
+        if !read_otherwise[value.index()] || summed_beside(graph, live, value, last, DEEPEST) {
             order[value.index()] = axes.into();
         }
+    }
+}
+
+/// Whether a value is only read by sums of products, all with an input that is contiguous along `axis` and
+/// none that is contiguous along what is summed: loops along `axis` then read neighbours everywhere.
+fn summed_beside(graph: &Graph, live: &[bool], value: ValueId, axis: &Name, depth: usize) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    let mut users = graph.values().filter(|user| live[user.index()]).filter(|&user| {
+        let operands = graph.node(user).op.operands();
+        operands.contains(&value)
+    });
+    let is_output = graph.outputs.iter().any(|output| output.value == value);
+    !is_output
+        && users.all(|user| match &graph.node(user).op {
+            Op::Map(ScalarOp::Mul, _) => summed_beside(graph, live, user, axis, depth),
+            Op::Reduce { op: ReduceOp::Sum, axes, value: product } => {
+                let mut innermost = Vec::new();
+                input_axes(graph, *product, &mut innermost, DEEPEST);
+                innermost.contains(axis) && !innermost.iter().any(|inner| axes.contains(inner))
+            }
+            _ => false,
+        })
+}
+
+/// The innermost axes of the inputs among the factors of a product.
+fn input_axes(graph: &Graph, product: ValueId, innermost: &mut Vec<Name>, depth: usize) {
+    let node = graph.node(product);
+    match &node.op {
+        Op::Map(ScalarOp::Mul, factors) if depth > 0 => {
+            factors.iter().for_each(|&factor| input_axes(graph, factor, innermost, depth - 1));
+        }
+        Op::Input(_) => innermost.extend(node.ty.axes.last().map(|axis| axis.name.clone())),
+        _ => {}
     }
 }

@@ -139,6 +139,8 @@ impl Emitter<'_> {
             None => self.guarded_value(row.guarded, dtype, &point)?,
         };
         let difference = Expr::Op(ScalarOp::Sub, dtype, vec![term, shift.clone()]);
+        // No difference is above 0. The bound says so to who expands the exponential.
+        let difference = Expr::Op(ScalarOp::Min, dtype, vec![difference, Expr::number(0, dtype)]);
         let term = Expr::Op(ScalarOp::Exp, dtype, vec![difference]);
         let term = match &buffer {
             Some((buffer, place)) => {

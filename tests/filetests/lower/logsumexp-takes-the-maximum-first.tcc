@@ -17,7 +17,7 @@ func @logsumexp(n) {
   let y.shift: f32 = select(y.max == -inf_f32, 0.0f32, y.max)
   y.sum = 0.0f32
   for i.1 in 0..n {
-    y.sum += exp(x[i.1] - y.shift)
+    y.sum += exp(min(x[i.1] - y.shift, 0.0f32))
   }
   y = y.shift + log(y.sum)
 }

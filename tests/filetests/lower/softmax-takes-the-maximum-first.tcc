@@ -17,7 +17,7 @@ func @softmax(n) {
   let y.shift: f32 = select(y.max == -inf_f32, 0.0f32, y.max)
   y.sum = 0.0f32
   for i.1 in 0..n {
-    let y.e: f32 = exp(x[i.1] - y.shift)
+    let y.e: f32 = exp(min(x[i.1] - y.shift, 0.0f32))
     y[i.1] = y.e
     y.sum += y.e
   }

@@ -87,6 +87,16 @@ pub(super) fn exp(b: &mut Builder, x: &[Value]) -> Value {
     fma(&unit, &e, &unit) * rest
 }
 
+/// `exp(min(x, 0))`: the result is at most 1, so that one power of two keeps every step normal.
+pub(super) fn exp_of_not_positive(b: &mut Builder, x: &[Value]) -> Value {
+    let x = clamp(b, &x[0], exp_range(b).0, 0.0);
+    let up = b.pick(64, 128);
+    let magic = b.real(b.magic() + (b.bias() + up) as f64);
+    let (unit, r) = reduce_to_power(b, &x, &magic);
+    let e = expm1_reduced(b, &r);
+    fma(&unit, &e, &unit) * b.real(0.5f64.powi(up as i32))
+}
+
 /// `(exp(x) - 1) / 2^places` for `x` such that `2^(n - places)` is normal.
 fn expm1_scaled(b: &mut Builder, x: &Value, places: i64) -> Value {
     let magic = b.real(b.magic() + (b.bias() - places) as f64);

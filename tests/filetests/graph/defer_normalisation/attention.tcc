@@ -14,14 +14,16 @@ graph @attention(n; %S: f32[q:n, k:n], %V: f32[k:n, e:n]) {
   %3 = eq %0, %2 : bool[q:n]
   %4 = select %3, %1, %0 : f32[q:n]
   %5 = sub %S, %4 : f32[q:n, k:n]
-  %6 = exp %5 : f32[q:n, k:n]
-  %7 = sum[k] %6 : f32[q:n]
-  %8 = mul %6, %V : f32[q:n, k:n, e:n]
-  %9 = sum[k] %8 : f32[q:n, e:n]
-  %10 = const 0.0 : f32
-  %11 = const 1.0 : f32
-  %12 = eq %7, %10 : bool[q:n]
-  %13 = select %12, %11, %7 : f32[q:n]
-  %14 = div %9, %13 : f32[q:n, e:n]
-  return O = %14[q, e]
+  %6 = min %5, %1 : f32[q:n, k:n]
+  %7 = exp %6 : f32[q:n, k:n]
+  %8 = sum[k] %7 : f32[q:n]
+  %9 = mul %7, %V : f32[q:n, k:n, e:n]
+  %10 = sum[k] %9 : f32[q:n, e:n]
+  %11 = const 0.0 : f32
+  %12 = const 1.0 : f32
+  %13 = eq %8, %11 : bool[q:n]
+  %14 = select %13, %12, %8 : f32[q:n]
+  %15 = div %12, %14 : f32[q:n]
+  %16 = mul %10, %15 : f32[q:n, e:n]
+  return O = %16[q, e]
 }
