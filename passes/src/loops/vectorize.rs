@@ -23,6 +23,7 @@
 
 mod legal;
 mod outer;
+mod strips;
 
 use super::copy::is_permuting_copy;
 use super::growth::is_within_limits;
@@ -303,6 +304,8 @@ impl Vectorizer<'_> {
             return Some(each);
         }
         self.changed = true;
+        let each = strips::in_strips(self.func, each, self.lanes);
+        let lanes = innermost(&each).and_then(For::trip_count).map_or(lanes, |count| lanes.min(count));
         let name = self.func.var(each.var).name.clone();
         let buffers = self.start_all(&reductions, lanes, &name, result);
         let body = self.in_nest(each, &reductions, &buffers, lanes);
