@@ -15,7 +15,7 @@ const EIGHTH: f64 = std::f64::consts::SQRT_2 - 1.0;
 /// `atan(t) - t` for |t| <= tan(pi/8).
 fn atan_tail(b: &mut Builder, t: &Value) -> Value {
     let z = b.share("z", t * t);
-    t * &(&z * &b.polynomial(&polynomials::ATAN, &z))
+    t * &(&z * &b.short_polynomial(&polynomials::ATAN, &z))
 }
 
 pub(super) fn atan(b: &mut Builder, x: &[Value]) -> Value {
@@ -100,7 +100,7 @@ fn arc(b: &mut Builder, x: &Value) -> Arc {
     let zero = b.real(0.0);
     let known = le(&root, &zero);
     let lost = select(&or(&known, &not_outer(b, &outer)), &zero, &lost);
-    let polynomial = b.polynomial(&polynomials::ASIN, &z);
+    let polynomial = b.short_polynomial(&polynomials::ASIN, &z);
     let tail = b.share("tail", fma(&s, &(&z * &polynomial), &lost));
     Arc { outer, s, tail }
 }

@@ -69,12 +69,12 @@ fn reduce(b: &mut Builder, x: &Value) -> Angle {
     let z = b.share("z", &r * &r);
     let half = b.share("half", &z * &b.real(0.5));
     let low_cos = fma(&low, &-&half, &low);
-    let polynomial = b.polynomial(&polynomials::SIN, &z);
+    let polynomial = b.short_polynomial(&polynomials::SIN, &z);
     let sin = &r + &fma(&(&r * &z), &polynomial, &low_cos);
     let sin = b.share("sin", sin);
     let one = b.real(1.0);
     let top = b.share("top", &one - &half);
-    let polynomial = b.polynomial(&polynomials::COS, &z);
+    let polynomial = b.short_polynomial(&polynomials::COS, &z);
     let tail = &(&z * &z) * &polynomial - &r * &low;
     let cos = &top + &(((&one - &top) - &half) + tail);
     let cos = b.share("cos", cos);

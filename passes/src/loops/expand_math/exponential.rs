@@ -55,7 +55,7 @@ pub(super) fn ln2(b: &Builder) -> (f64, f64) {
 
 /// `exp(r) - 1` for a reduced `r`.
 pub(super) fn expm1_reduced(b: &mut Builder, r: &Value) -> Value {
-    let q = b.polynomial(&polynomials::EXP, r);
+    let q = b.short_polynomial(&polynomials::EXP, r);
     fma(&(r * r), &q, r)
 }
 

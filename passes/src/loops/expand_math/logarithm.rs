@@ -30,7 +30,7 @@ pub(super) fn split_any(b: &mut Builder, x: &Value, least: f64) -> (Value, Value
 fn sum(b: &mut Builder, k: &Value, f: &Value, c: &Value) -> Value {
     let s = b.share("s", f / &(f + &b.real(2.0)));
     let z = b.share("z", &s * &s);
-    let tail = &z * &b.polynomial(&polynomials::LOG, &z);
+    let tail = &z * &b.short_polynomial(&polynomials::LOG, &z);
     let square = b.share("square", f * &(f * &b.real(0.5)));
     let (hi, lo) = ln2(b);
     let low = fma(k, &b.real(lo), c);

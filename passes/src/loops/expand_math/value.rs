@@ -6,6 +6,9 @@ use tcc_ir::loops::{Expr, Func, Stmt};
 use tcc_ir::scalar::Literal;
 use tcc_ir::{Dtype, ScalarOp};
 
+/// So many terms are summed one after the other.
+const FEW_TERMS: usize = 7;
+
 /// An expression and its dtype.
 #[derive(Clone, Debug)]
 pub(super) struct Value {
@@ -85,6 +88,31 @@ impl Builder<'_> {
             sum = fma(&sum, x, &self.real(coefficient));
         }
         sum
+    }
+
+    /// A polynomial in `x` by Estrin's scheme: neighbouring terms in pairs, then pairs of pairs, and so on.
+    /// Few operations wait for each other; the last ones round more often than in Horner's rule, so this is
+    /// for what is multiplied by something small. Few terms do not gain by it. `x` should be shared.
+    pub fn short_polynomial(&mut self, polynomial: &Polynomial, x: &Value) -> Value {
+        let coefficients = polynomial.coefficients(self.dtype);
+        if coefficients.len() <= FEW_TERMS {
+            return self.polynomial(polynomial, x);
+        }
+        let mut terms: Vec<Value> = coefficients.iter().map(|&coefficient| self.real(coefficient)).collect();
+        let mut power = x.clone();
+        while terms.len() > 1 {
+            terms = terms
+                .chunks(2)
+                .map(|pair| match pair {
+                    [low, high] => fma(high, &power, low),
+                    _ => pair[0].clone(),
+                })
+                .collect();
+            if terms.len() > 1 {
+                power = self.share("power", &power * &power);
+            }
+        }
+        terms.pop().unwrap_or_else(|| self.real(0.0))
     }
 
     /// `x` with the sign of `sign` flipped in: `x` or `-x`.

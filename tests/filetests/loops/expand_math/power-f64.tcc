@@ -54,11 +54,14 @@ func @power() {
     let pow.n.int: i64 = tobits(pow.pushed) - 4843621399236968448
     let pow.r: f64 = fma(pow.n, -7.371002565167799e-13, fma(pow.n, -0.6931471805592082, pow.clamped))
     let pow.r.low: f64 = pow.r + pow.e.low
+    let pow.power: f64 = pow.r.low * pow.r.low
+    let pow.power.1: f64 = pow.power * pow.power
+    let pow.power.2: f64 = pow.power.1 * pow.power.1
     let pow.half: i64 = shr(pow.n.int, 1)
     let pow.whole: bool = floor(2.5) == 2.5
     let pow.y.half: f64 = 2.5 * 0.5
     let pow.negative: bool = tobits(pow.x) < 0
-    let pow.value: f64 = select(pow.a == 1.0, 1.0, select(pow.a == 0.0 or (pow.a == inf or abs(2.5) == inf), select(1.0 < pow.a and 0.0 < 2.5 or not(1.0 < pow.a) and not(0.0 < 2.5), inf, 0.0), (fma(pow.r.low * pow.r.low, fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(2.091488256348507e-9, pow.r.low, 2.5105490906986696e-8), pow.r.low, 2.7557273171941026e-7), pow.r.low, 2.7557254740405416e-6), pow.r.low, 2.4801587325920163e-5), pow.r.low, 0.00019841269875342141), pow.r.low, 0.0013888888888883642), pow.r.low, 0.008333333333325985), pow.r.low, 0.04166666666666667), pow.r.low, 0.1666666666666667), pow.r.low, 0.5), pow.r.low) + 1.0) * frombits(shl(pow.half + 1023, 52)) * frombits(shl(pow.n.int - pow.half + 1023, 52))))
+    let pow.value: f64 = select(pow.a == 1.0, 1.0, select(pow.a == 0.0 or (pow.a == inf or abs(2.5) == inf), select(1.0 < pow.a and 0.0 < 2.5 or not(1.0 < pow.a) and not(0.0 < 2.5), inf, 0.0), (fma(pow.r.low * pow.r.low, fma(fma(2.091488256348507e-9, pow.power, fma(2.5105490906986696e-8, pow.r.low, 2.7557273171941026e-7)), pow.power.2, fma(fma(fma(2.7557254740405416e-6, pow.r.low, 2.4801587325920163e-5), pow.power, fma(0.00019841269875342141, pow.r.low, 0.0013888888888883642)), pow.power.1, fma(fma(0.008333333333325985, pow.r.low, 0.04166666666666667), pow.power, fma(0.1666666666666667, pow.r.low, 0.5)))), pow.r.low) + 1.0) * frombits(shl(pow.half + 1023, 52)) * frombits(shl(pow.n.int - pow.half + 1023, 52))))
     Y[i] = select(2.5 == 0.0 or pow.x == 1.0, 1.0, select(pow.x < 0.0 and pow.a < inf and not(pow.whole) or (isnan(pow.x) or isnan(2.5)), nan, select(pow.negative and (pow.whole and (not(floor(pow.y.half) == pow.y.half) and abs(2.5) < 9007199254740992.0)), neg(pow.value), pow.value)))
   }
 }
