@@ -40,8 +40,8 @@ pub const LEVELS: &[Level] = &[
         about: "the default: fewer passes over memory, vectors",
         text: "fold, canonicalize, rename_axes, fold, cse, defer_normalisation, saturate, canonicalize, \
                defer_normalisation, cse, contraction_order, cse, dce \
-               | simplify, contract, in_place, block, fuse, simplify, interchange, hoist, vectorize(16), expand_math, \
-               simplify, reuse_buffers",
+               | simplify, contract, in_place, block, fuse, simplify, interchange, hoist, vectorize(16), parallel, \
+               expand_math, simplify, reuse_buffers",
     },
     Level {
         name: "O3",
@@ -49,7 +49,7 @@ pub const LEVELS: &[Level] = &[
         text: "fold, canonicalize, rename_axes, fold, cse, defer_normalisation, saturate, canonicalize, \
                defer_normalisation, cse, contraction_order, cse, dce \
                | simplify, contract, in_place, block, fuse, simplify, interchange, hoist, vectorize(16), unroll(4), \
-               expand_math, simplify, reuse_buffers",
+               parallel, expand_math, simplify, reuse_buffers",
     },
 ];
 

@@ -69,7 +69,7 @@ pub use detect::{InstructionSet, detect};
 pub use element::{Complex, Element, ElementType};
 pub use pack::Panel;
 #[cfg(feature = "std")]
-pub use parallel::contract_parallel;
+pub use parallel::{Iterations, contract_parallel, parallel_loop};
 pub use permute::{MoveAxis, permute_with, tcc_permute};
 pub use reference::reference;
 

@@ -39,7 +39,7 @@ struct State {
 
 /// One call of [`parallel_for`].
 struct Job<'a> {
-    run: &'a (dyn Fn(usize) + Sync),
+    run: &'a (dyn Fn(usize, usize) + Sync),
     count: usize,
     next: AtomicUsize,
     panic: Mutex<Option<Box<dyn std::any::Any + Send>>>,
@@ -56,7 +56,14 @@ thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
     /// This thread's working memory, as cache lines.
     static WORKSPACE: RefCell<Vec<[u64; 8]>> = const { RefCell::new(Vec::new()) };
+    /// What this thread lends to those that help it.
+    static LENT: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
 }
+
+/// A cache line.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line(#[expect(dead_code, reason = "only its size and alignment matter")] [u8; 64]);
 
 /// Sets how many threads work on a job, the caller among them; 0 means as many as the machine has.
 pub fn set_threads(count: usize) {
@@ -86,8 +93,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 ///
 /// A panic of `run` is handed on when all threads have stopped.
 pub fn parallel_for(count: usize, run: &(dyn Fn(usize) + Sync)) {
-    let threads = threads().min(count);
-    let here = || (0..count).for_each(run);
+    with_seats(threads(), count, &|_, number| run(number));
+}
+
+/// Whether this thread is at work on a part of something.
+pub fn is_inside() -> bool {
+    INSIDE.get()
+}
+
+/// The same on at most so many threads. `run` is told, before the number, which of the threads calls it: no
+/// two at the same time are called the same, and the one that has called this function is 0.
+pub(crate) fn with_seats(threads: usize, count: usize, run: &(dyn Fn(usize, usize) + Sync)) {
+    let threads = threads.min(count);
+    let here = || (0..count).for_each(|number| run(0, number));
     if threads <= 1 || INSIDE.get() {
         return here();
     }
@@ -103,7 +121,7 @@ pub fn parallel_for(count: usize, run: &(dyn Fn(usize) + Sync)) {
         state.generation += 1;
         WORK.notify_all();
     }
-    work(&job);
+    work(&job, 0);
     let mut state = lock(&STATE);
     state.job = None;
     while state.inside > 0 {
@@ -122,7 +140,7 @@ fn spawn() -> bool {
 }
 
 /// Takes numbers until there are none.
-fn work(job: &Job) {
+fn work(job: &Job, seat: usize) {
     let before = INSIDE.replace(true);
     let done = catch_unwind(AssertUnwindSafe(|| {
         loop {
@@ -130,7 +148,7 @@ fn work(job: &Job) {
             if number >= job.count {
                 break;
             }
-            (job.run)(number);
+            (job.run)(seat, number);
         }
     }));
     INSIDE.set(before);
@@ -148,11 +166,12 @@ fn worker() {
         match state.job {
             Some(job) if state.generation != seen && state.seats > 0 => {
                 seen = state.generation;
+                let seat = state.seats;
                 state.seats -= 1;
                 state.inside += 1;
                 drop(state);
                 // SAFETY: the owner waits for `inside` to be 0 before the job ends.
-                work(unsafe { &*job.0 });
+                work(unsafe { &*job.0 }, seat);
                 state = lock(&STATE);
                 state.inside -= 1;
                 if state.inside == 0 {
@@ -176,6 +195,19 @@ pub fn with_workspace<R>(bytes: usize, run: impl FnOnce(*mut u8) -> R) -> R {
             *lent = vec![[0; 8]; lines];
         }
         run(lent.as_mut_ptr().cast())
+    })
+}
+
+/// Lends memory for others, `lines` cache lines; `None` if there is none, or if it is lent already.
+pub(crate) fn with_memory<R>(lines: usize, run: impl FnOnce(*mut u8) -> R) -> Option<R> {
+    LENT.with(|memory| {
+        let mut memory = memory.try_borrow_mut().ok()?;
+        if memory.len() < lines {
+            let more = lines - memory.len();
+            memory.try_reserve_exact(more).ok()?;
+            memory.resize(lines, Line([0; 64]));
+        }
+        Some(run(memory.as_mut_ptr().cast()))
     })
 }
 

@@ -3,7 +3,7 @@
 use super::address::Coefficient;
 use super::copy::{self, copy};
 use super::emit::{Emitted, Emitter};
-use super::unsupported;
+use super::{threads, unsupported};
 use crate::signature::workspace;
 use cranelift::codegen::ir::{
     AbiParam, FuncRef, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Type, Value, types,
@@ -23,26 +23,34 @@ pub(super) const SYMBOL: &str = "tcc_contract";
 pub(super) struct Kernels {
     pub contract: Option<FuncRef>,
     pub permute: Option<FuncRef>,
+    pub parallel: Option<FuncRef>,
 }
 
-/// Declares the kernels that statements need.
-pub(super) fn kernels(body: &[Stmt], module: &mut impl Module, b: &mut FunctionBuilder) -> Kernels {
+/// Declares the kernels that statements need; `loops`: also what spreads parallel loops over threads.
+pub(super) fn kernels(
+    body: &[Stmt],
+    loops: bool,
+    module: &mut impl Module,
+    b: &mut FunctionBuilder,
+) -> Kernels {
     let (mut contracts, mut copies) = (false, false);
     walk_block(body, &mut |stmt| {
         contracts |= matches!(stmt, Stmt::Contract(_));
         copies |= matches!(stmt, Stmt::For(each) if copy(each).is_some());
     });
     let convention = module.target_config().default_call_conv;
-    let mut declare = |needed: bool, name: &str, parameters: [Type; 5]| {
+    let mut declare = |needed: bool, name: &str, parameters: [Type; 5], result: Option<Type>| {
         let mut signature = Signature::new(convention);
         signature.params.extend(parameters.map(AbiParam::new));
+        signature.returns.extend(result.map(AbiParam::new));
         let id = needed.then(|| module.declare_function(name, Linkage::Import, &signature).ok())??;
         Some(module.declare_func_in_func(id, b.func))
     };
     let (pointer, number) = (types::I64, types::I32);
     Kernels {
-        contract: declare(contracts, SYMBOL, [pointer; 5]),
-        permute: declare(copies, copy::SYMBOL, [pointer, number, number, pointer, pointer]),
+        contract: declare(contracts, SYMBOL, [pointer; 5], None),
+        permute: declare(copies, copy::SYMBOL, [pointer, number, number, pointer, pointer], None),
+        parallel: declare(loops, threads::SYMBOL, [pointer; 5], Some(number)),
     }
 }
 

@@ -8,8 +8,8 @@ use super::parts::Part;
 use super::promote::{Promoted, Slot};
 use super::scalar::{NotExpanded, Ops};
 use super::types::Scalar;
-use super::unsupported;
 use super::wide::{self, Group, Vectors};
+use super::{threads, unsupported};
 use crate::BackendError;
 use cranelift::codegen::ir::condcodes::IntCC;
 use cranelift::codegen::ir::{AbiParam, Block, BlockArg, FuncRef, InstBuilder, Signature, Value, types};
@@ -63,6 +63,8 @@ pub(super) struct Emitter<'f, 'b> {
     fail: Option<Block>,
     /// What is compiled elsewhere, by the first statement.
     pub(super) outlined: HashMap<*const Stmt, Outlined<'f>>,
+    /// The functions of the iterations of parallel loops.
+    loops: HashMap<*const For, FuncRef>,
 }
 
 /// Something that is only known inside a scope.
@@ -106,6 +108,8 @@ pub(super) trait Environment<'b> {
     fn vectors(&self) -> Vectors;
     /// Makes a function of a group of statements.
     fn define(&mut self, b: &mut FunctionBuilder<'b>, group: &Group) -> Emitted<FuncRef>;
+    /// Makes a function of the iterations of a parallel loop; `None`: loops run on one thread.
+    fn iterations(&mut self, b: &mut FunctionBuilder<'b>, each: &For) -> Emitted<Option<FuncRef>>;
 }
 
 impl<'f, 'b> Emitter<'f, 'b> {
@@ -138,13 +142,29 @@ impl<'f, 'b> Emitter<'f, 'b> {
             kernels,
             fail: None,
             outlined: HashMap::new(),
+            loops: HashMap::new(),
         };
-        for (first, group) in wide::find(func, &emitter.places, part.body, environment.vectors()) {
+        // Inside of a parallel loop all is done by one thread.
+        let mut parallel = Vec::new();
+        if part.iterations.is_none() {
+            threads::outermost(part.body, &mut parallel);
+        }
+        for each in parallel {
+            if let Some(function) = environment.iterations(&mut emitter.b, each)? {
+                emitter.loops.insert(each, function);
+            }
+        }
+        let elsewhere = |each: &For| emitter.loops.contains_key(&std::ptr::from_ref(each));
+        let groups = wide::find(func, &emitter.places, part.body, environment.vectors(), &elsewhere);
+        for (first, group) in groups {
             let function = environment.define(&mut emitter.b, &group)?;
             emitter.outlined.insert(first, Outlined { group, function });
         }
         emitter.prologue(environment)?;
-        emitter.outermost(part.body)?;
+        match part.iterations {
+            Some(each) => emitter.iterations(each)?,
+            None => emitter.outermost(part.body)?,
+        }
         let zero = emitter.ops().int(types::I32, 0);
         emitter.b.ins().return_(&[zero]);
         if let Some(fail) = emitter.fail {
@@ -245,15 +265,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
 
     fn check(&mut self, condition: &'f Expr, site: usize) -> Emitted<()> {
         let condition = self.expr(condition)?.re;
-        let fail = match self.fail {
-            Some(fail) => fail,
-            None => {
-                let fail = self.b.create_block();
-                self.b.append_block_param(fail, types::I32);
-                self.b.set_cold_block(fail);
-                *self.fail.insert(fail)
-            }
-        };
+        let fail = self.fail();
         let after = self.b.create_block();
         let status = self.ops().int(types::I32, site as i64 + 1);
         self.b.ins().brif(condition, after, &[], fail, &[status.into()]);
@@ -262,7 +274,31 @@ impl<'f, 'b> Emitter<'f, 'b> {
         Ok(())
     }
 
+    /// The block that ends the function with its parameter as the status.
+    fn fail(&mut self) -> Block {
+        match self.fail {
+            Some(fail) => fail,
+            None => {
+                let fail = self.b.create_block();
+                self.b.append_block_param(fail, types::I32);
+                self.b.set_cold_block(fail);
+                *self.fail.insert(fail)
+            }
+        }
+    }
+
+    /// Ends the function with a status that is not 0.
+    pub(super) fn go_on_unless(&mut self, status: Value) {
+        let (fail, after) = (self.fail(), self.b.create_block());
+        self.b.ins().brif(status, fail, &[status.into()], after, &[]);
+        self.b.switch_to_block(after);
+        self.b.seal_block(after);
+    }
+
     fn for_loop(&mut self, l: &'f For) -> Emitted<()> {
+        if let Some(&function) = self.loops.get(&std::ptr::from_ref(l)) {
+            return self.on_threads(l, function);
+        }
         if self.copy_nest(l)? {
             return Ok(());
         }
@@ -278,7 +314,9 @@ impl<'f, 'b> Emitter<'f, 'b> {
                 return self.unrolled(l, lo, hi);
             }
         }
-        self.counted(l, bounds)
+        let certain = bounds.0.is_some() && bounds.1.is_some();
+        let range = (self.expr(&l.lo)?.re, self.expr(&l.hi)?.re);
+        self.counted(l, range, certain)
     }
 
     /// The value of an i64 expression if it is known now.
@@ -298,9 +336,8 @@ impl<'f, 'b> Emitter<'f, 'b> {
         Ok(())
     }
 
-    fn counted(&mut self, l: &'f For, bounds: (Option<i64>, Option<i64>)) -> Emitted<()> {
-        let lo = self.expr(&l.lo)?.re;
-        let hi = self.expr(&l.hi)?.re;
+    /// A loop from one value to before another; `certain`: it has an iteration.
+    pub(super) fn counted(&mut self, l: &'f For, (lo, hi): (Value, Value), certain: bool) -> Emitted<()> {
         let mut accesses = Vec::new();
         self.accesses(&l.body, &mut accesses);
         self.hoist_pointers(&accesses);
@@ -316,7 +353,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
             let param = self.b.append_block_param(body, types::I64);
             steps.push((coefficient, param, by));
         }
-        if bounds.0.is_some() && bounds.1.is_some() {
+        if certain {
             self.b.ins().jump(body, &first);
         } else {
             let any = self.b.ins().icmp(IntCC::SignedLessThan, lo, hi);

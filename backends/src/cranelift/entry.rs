@@ -13,9 +13,17 @@ use tcc_ir::{Dtype, Extent, Name, ScalarOp};
 #[derive(Clone, Copy)]
 pub(super) struct Parameters {
     /// The list of inputs and outputs.
-    buffers: Value,
+    pub buffers: Value,
+    /// The values of the symbols.
+    pub sizes: Value,
     /// The start of the working memory.
-    arena: Value,
+    pub arena: Value,
+    /// Where the working memory would start if all of it were as private scratch is.
+    pub private: Value,
+    /// What the iterations of a parallel loop are called with.
+    pub list: Option<Value>,
+    /// The first of the iterations, and what comes after the last.
+    pub range: Option<(Value, Value)>,
 }
 
 impl<'f, 'b> Emitter<'f, 'b> {
@@ -25,12 +33,22 @@ impl<'f, 'b> Emitter<'f, 'b> {
         self.b.append_block_params_for_function_params(entry);
         self.b.switch_to_block(entry);
         self.b.seal_block(entry);
-        let (buffers, sizes, arena) = match self.b.block_params(entry) {
-            [buffers, sizes, arena] => (*buffers, *sizes, *arena),
+        let flags = MemFlagsData::trusted().with_readonly();
+        let parameters = match *self.b.block_params(entry) {
+            [buffers, sizes, arena] => {
+                Parameters { buffers, sizes, arena, private: arena, list: None, range: None }
+            }
+            [list, first, end, private] => {
+                let [buffers, sizes, arena, start] =
+                    [0, 8, 16, 24].map(|at| self.b.ins().load(types::I64, flags, list, at));
+                let private = self.b.ins().isub(private, start);
+                let range = Some((first, end));
+                Parameters { buffers, sizes, arena, private, list: Some(list), range }
+            }
             _ => return Err(unsupported("a function without the parameters of the ABI")),
         };
-        self.parameters = Some(Parameters { buffers, arena });
-        let flags = MemFlagsData::trusted().with_readonly();
+        let sizes = parameters.sizes;
+        self.parameters = Some(parameters);
         let func = self.func;
         for (index, symbol) in func.symbols.iter().enumerate() {
             let value = self.b.ins().load(types::I64, flags, sizes, 8 * index as i32);
@@ -53,6 +71,9 @@ impl<'f, 'b> Emitter<'f, 'b> {
                 self.bases[index] = Some(environment.table(&mut self.b, BufferId(index as u32))?);
             }
         }
+        if let Some(each) = part.iterations {
+            self.begin_iterations(each)?;
+        }
         let needed: Vec<(Coefficient, Extent)> = self
             .places
             .coefficients()
@@ -74,7 +95,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
     }
 
     /// The value of an extent.
-    fn extent(&mut self, extent: &Extent) -> Emitted<Value> {
+    pub(super) fn extent(&mut self, extent: &Extent) -> Emitted<Value> {
         if let Some(value) = extent.as_const() {
             return Ok(self.ops().int(types::I64, value));
         }
@@ -130,7 +151,7 @@ impl<'f, 'b> Emitter<'f, 'b> {
     }
 
     /// Loads the starts of the buffers that statements touch.
-    fn open(&mut self, block: &'f [Stmt]) -> Emitted<Vec<usize>> {
+    pub(super) fn open(&mut self, block: &'f [Stmt]) -> Emitted<Vec<usize>> {
         let mut touched = Vec::new();
         self.accesses(block, &mut touched);
         let mut opened = Vec::new();
@@ -164,6 +185,11 @@ impl<'f, 'b> Emitter<'f, 'b> {
                 let position = self.positions[id.index()];
                 let flags = MemFlagsData::trusted().with_readonly();
                 Ok(self.b.ins().load(types::I64, flags, buffers, 8 * position))
+            }
+            Role::Scratch { offset: Some(offset) } if buffer.private => {
+                let private = self.parameters.ok_or_else(missing)?.private;
+                let offset = self.extent(offset)?;
+                Ok(self.b.ins().iadd(private, offset))
             }
             Role::Scratch { offset: Some(offset) } => self.in_arena(offset),
             Role::Scratch { offset: None } | Role::Table(_) => {

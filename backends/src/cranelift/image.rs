@@ -5,6 +5,7 @@
 //! the addresses of those functions.
 
 use super::object::define_tables;
+use super::parts::Machine;
 use super::wide::Vectors;
 use super::{codegen, isa, parts, unsupported};
 use crate::image::{Image, Import};
@@ -63,7 +64,8 @@ pub(super) fn make_image_with(func: &Func, vectors: Vectors) -> Result<Image, Ba
         Ok(b.ins().symbol_value(types::I64, global))
     };
     let symbol = Target::default().symbol(func);
-    let entry = parts::define(func, &mut module, &symbol, vectors, &mut address, &mut parts::compiled)?;
+    let machine = Machine { vectors, threads: true };
+    let entry = parts::define(func, &mut module, &symbol, machine, &mut address, &mut parts::compiled)?;
     module.finish(entry, Signature::of(func))
 }
 

@@ -2,7 +2,7 @@
 
 use super::image::{make_image, make_image_with};
 use super::wide::Vectors;
-use super::{codegen, contract, copy, unsupported};
+use super::{codegen, contract, copy, threads, unsupported};
 use crate::BackendError;
 use crate::image::Image;
 use crate::kernel::{CallError, Code, Kernel};
@@ -19,10 +19,11 @@ type Call = unsafe extern "C" fn(*const *mut u8, *const i64, *mut u8) -> i32;
 pub type Functions<'a> = &'a [(&'a str, usize)];
 
 /// The functions of the runtime.
-fn runtime() -> [(&'static str, usize); 2] {
+fn runtime() -> [(&'static str, usize); 3] {
     [
         (contract::SYMBOL, contract_on_threads as *const () as usize),
         (copy::SYMBOL, tcc_runtime::tcc_permute as *const () as usize),
+        (threads::SYMBOL, tcc_runtime::parallel_loop as *const () as usize),
     ]
 }
 
@@ -37,7 +38,8 @@ unsafe extern "C" fn contract_on_threads(
     c: *mut u8,
     workspace: *mut u8,
 ) {
-    if tcc_runtime::pool::threads() > 1 {
+    if tcc_runtime::pool::threads() > 1 || tcc_runtime::pool::is_inside() {
+        // The working memory of the call is not this thread's alone.
         // SAFETY: generated code describes operands that it may read and a result that it may write.
         unsafe { tcc_runtime::contract_parallel(&*contraction, a, b, c) }
     } else {

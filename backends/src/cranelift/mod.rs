@@ -18,6 +18,7 @@ mod outline;
 mod parts;
 mod promote;
 mod scalar;
+mod threads;
 mod types;
 mod vector;
 mod wide;

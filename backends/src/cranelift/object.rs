@@ -1,6 +1,6 @@
 //! Object files, and text of what goes into them.
 
-use super::parts::Built;
+use super::parts::{Built, Machine};
 use super::wide::Vectors;
 use super::{codegen, compile, isa, parts};
 use crate::signature::with_places;
@@ -46,7 +46,9 @@ pub fn emit(func: &Func, kind: EmitKind, target: &Target) -> Result<Artifact, Ba
         Ok(())
     };
     let vectors = if target.native { Vectors::detect() } else { Vectors::Narrow };
-    parts::define(func, &mut module, &symbol, vectors, &mut address, &mut built)?;
+    // The archive that objects are linked with has no threads.
+    let machine = Machine { vectors, threads: false };
+    parts::define(func, &mut module, &symbol, machine, &mut address, &mut built)?;
     if kind != EmitKind::Object {
         return Ok(Artifact::Text(text));
     }

@@ -7,14 +7,14 @@
 
 use super::emit::{Emitted, Emitter, Environment, signature};
 use super::wide::{Group, Vectors};
-use super::{codegen, compile, contract, outline};
+use super::{codegen, compile, contract, outline, threads};
 use cranelift::codegen::Context;
-use cranelift::codegen::ir::{FuncRef, InstBuilder, UserFuncName, Value, types};
+use cranelift::codegen::ir::{FuncRef, InstBuilder, Signature, UserFuncName, Value, types};
 use cranelift::frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift::module::{FuncId, Linkage, Module};
 use std::collections::HashMap;
 use std::ops::Range;
-use tcc_ir::loops::{BufferId, Expr, Func, Stmt, Var};
+use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Stmt, Var};
 
 /// Outermost statements of a part, unless what lives in registers keeps more of them together.
 const LENGTH: usize = 256;
@@ -27,10 +27,12 @@ enum Owner {
     Several,
 }
 
-/// Some of the outermost statements of a function.
+/// Some of the outermost statements of a function, or the iterations of a parallel loop.
 #[derive(Clone, Copy)]
 pub(super) struct Part<'f> {
     pub body: &'f [Stmt],
+    /// The loop of which it is the body.
+    pub iterations: Option<&'f For>,
     number: usize,
     owners: &'f [Owner],
 }
@@ -62,8 +64,16 @@ pub(super) enum Built<'c> {
 /// What happens to every function of a module, the entry last.
 pub(super) type Use<'t, M> = &'t mut dyn FnMut(&mut M, FuncId, Built<'_>) -> Emitted<()>;
 
+/// Who touches each buffer, and the numbers of the parallel loops that are functions.
+struct Owners {
+    buffers: Vec<Owner>,
+    loops: HashMap<*const For, usize>,
+}
+
 /// The module around a part.
 struct Around<'a, M> {
+    func: &'a Func,
+    owners: &'a Owners,
     module: &'a mut M,
     symbol: &'a str,
     vectors: Vectors,
@@ -91,6 +101,38 @@ impl<'b, M: Module> Environment<'b> for Around<'_, M> {
         (self.built)(self.module, id, Built::Group(group))?;
         Ok(self.module.declare_func_in_func(id, b.func))
     }
+
+    fn iterations(&mut self, b: &mut FunctionBuilder<'b>, each: &For) -> Emitted<Option<FuncRef>> {
+        let Some(&number) = self.owners.loops.get(&std::ptr::from_ref(each)) else { return Ok(None) };
+        let part = Part { body: &each.body, iterations: Some(each), number, owners: &self.owners.buffers };
+        let name = format!("{}.loop.{number}", self.symbol);
+        let config = self.module.target_config();
+        let (id, mut context) = declare(self.module, &name, Linkage::Local, threads::signature(config))?;
+        let mut builder_context = FunctionBuilderContext::new();
+        let mut builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
+        let kernels = contract::kernels(part.body, false, &mut *self.module, &mut builder);
+        let mut around = Around {
+            func: self.func,
+            owners: self.owners,
+            module: &mut *self.module,
+            symbol: self.symbol,
+            vectors: self.vectors,
+            table: &mut *self.table,
+            built: &mut *self.built,
+            groups: &mut *self.groups,
+        };
+        Emitter::emit(self.func, part, builder, &mut around, kernels, config)?;
+        (self.built)(self.module, id, Built::Context(&mut context))?;
+        Ok(Some(self.module.declare_func_in_func(id, b.func)))
+    }
+}
+
+/// What code is for.
+#[derive(Clone, Copy)]
+pub(super) struct Machine {
+    pub vectors: Vectors,
+    /// Whether parallel loops run on the threads of the runtime.
+    pub threads: bool,
 }
 
 /// Defines `func` in a module. `built` is given every function, the entry last, and compiles it or not.
@@ -98,25 +140,31 @@ pub(super) fn define<M: Module>(
     func: &Func,
     module: &mut M,
     symbol: &str,
-    vectors: Vectors,
+    Machine { vectors, threads }: Machine,
     table: TableAddress<'_, M>,
     built: Use<'_, M>,
 ) -> Emitted<FuncId> {
     let ranges = split(&func.body, |buffer| func.buffer(buffer).is_register());
-    let owners = owners(func, &ranges);
+    let owners = owners(func, &ranges, threads);
     let mut builder_context = FunctionBuilderContext::new();
     let (mut ids, mut groups) = (Vec::new(), 0);
     for (number, range) in ranges.iter().enumerate() {
-        let part = Part { body: &func.body[range.clone()], number, owners: &owners };
+        let body = &func.body[range.clone()];
+        let part = Part { body, iterations: None, number, owners: &owners.buffers };
         let (name, linkage) = match ranges.len() {
             1 => (symbol.to_owned(), Linkage::Export),
             _ => (format!("{symbol}.part.{number}"), Linkage::Local),
         };
-        let (id, mut context) = declare(module, &name, linkage)?;
         let config = module.target_config();
+        let (id, mut context) = declare(module, &name, linkage, signature(config))?;
         let mut builder = FunctionBuilder::new(&mut context.func, &mut builder_context);
-        let kernels = contract::kernels(part.body, &mut *module, &mut builder);
+        let mut loops = Vec::new();
+        threads::outermost(part.body, &mut loops);
+        let loops = threads && !loops.is_empty();
+        let kernels = contract::kernels(part.body, loops, &mut *module, &mut builder);
         let mut around = Around {
+            func,
+            owners: &owners,
             module: &mut *module,
             symbol,
             vectors,
@@ -131,16 +179,22 @@ pub(super) fn define<M: Module>(
     if let [whole] = ids[..] {
         return Ok(whole);
     }
-    let (entry, mut context) = declare(module, symbol, Linkage::Export)?;
+    let config = module.target_config();
+    let (entry, mut context) = declare(module, symbol, Linkage::Export, signature(config))?;
     call_all(&ids, module, FunctionBuilder::new(&mut context.func, &mut builder_context));
     built(module, entry, Built::Context(&mut context))?;
     Ok(entry)
 }
 
-/// A function with the parameters of the ABI, without a body.
-fn declare(module: &mut impl Module, name: &str, linkage: Linkage) -> Emitted<(FuncId, Context)> {
+/// A function without a body.
+fn declare(
+    module: &mut impl Module,
+    name: &str,
+    linkage: Linkage,
+    signature: Signature,
+) -> Emitted<(FuncId, Context)> {
     let mut context = module.make_context();
-    context.func.signature = signature(module.target_config());
+    context.func.signature = signature;
     let id = module
         .declare_function(name, linkage, &context.func.signature)
         .map_err(|error| codegen(error.to_string()))?;
@@ -241,21 +295,48 @@ fn crossing(body: &[Stmt], is_register: impl Fn(BufferId) -> bool) -> Vec<i64> {
         .collect()
 }
 
-fn owners(func: &Func, ranges: &[Range<usize>]) -> Vec<Owner> {
-    let mut owners = vec![Owner::Nobody; func.buffers.len()];
+fn owners(func: &Func, ranges: &[Range<usize>], threads: bool) -> Owners {
+    let mut owners = Owners { buffers: vec![Owner::Nobody; func.buffers.len()], loops: HashMap::new() };
+    let mut next = ranges.len();
     for (number, range) in ranges.iter().enumerate() {
-        for stmt in &func.body[range.clone()] {
-            touched(stmt, &mut |buffer| {
-                let owner = &mut owners[buffer.index()];
+        owners.block(&func.body[range.clone()], number, threads.then_some(&mut next));
+    }
+    owners
+}
+
+impl Owners {
+    /// A block of a part. `next` is the number of the next parallel loop, where these are functions.
+    fn block(&mut self, block: &[Stmt], number: usize, mut next: Option<&mut usize>) {
+        for stmt in block {
+            let mut touch = |buffer: BufferId| {
+                let owner = &mut self.buffers[buffer.index()];
                 *owner = match *owner {
                     Owner::Nobody => Owner::Part(number),
                     Owner::Part(other) if other == number => Owner::Part(number),
                     Owner::Part(_) | Owner::Several => Owner::Several,
                 };
+            };
+            stmt.write().into_iter().for_each(|write| touch(write.buffer));
+            stmt.exprs().into_iter().for_each(|expr| {
+                expr.walk(&mut |part| {
+                    if let Expr::Load(buffer, _) = part {
+                        touch(*buffer);
+                    }
+                });
             });
+            match (stmt, next.as_deref_mut()) {
+                (Stmt::For(each), Some(next)) if each.kind == LoopKind::Parallel => {
+                    let own = *next;
+                    *next += 1;
+                    self.loops.insert(each, own);
+                    self.block(&each.body, own, None);
+                }
+                (_, mut next) => {
+                    stmt.blocks().into_iter().for_each(|inner| self.block(inner, number, next.as_deref_mut()))
+                }
+            }
         }
     }
-    owners
 }
 
 /// Calls `visit` with the buffer of every access in a statement.
@@ -292,7 +373,7 @@ mod tests {
         let func: Func = (text + "}").parse().expect("a function");
         let ranges = split(&func.body, |buffer| func.buffer(buffer).is_register());
         assert_eq!(ranges, [0..AFTER + 1, AFTER + 1..2 * LENGTH]);
-        let owners = owners(&func, &ranges);
+        let owners = owners(&func, &ranges, true).buffers;
         assert_eq!(owners, [Owner::Several, Owner::Several, Owner::Part(0)]);
     }
 }

@@ -12,16 +12,18 @@
 //!   the same time do not overlap;
 //! - the body of a `vector` loop has a constant trip count equal to its lane count and holds only
 //!   `let`, stores and accumulations whose place depends on the loop variable (no lane meets another);
-//! - iterations of a `parallel` loop write disjoint places (checked by the evaluator). Registers that
-//!   are written in a parallel loop belong to the iteration: each starts without a value, and no
-//!   value remains after the loop.
+//! - iterations of a `parallel` loop touch disjoint places of what they write: one of the indices of
+//!   each buffer tells iterations apart ([`meeting`]). Registers and `private` scratch that are written in
+//!   a parallel loop belong to the iteration: each starts without a value, and no value remains after
+//!   the loop.
 //!
-//! A read of a place that was never written, an index outside its buffer and a race between
-//! iterations of a parallel loop are errors of the compiler, which [`crate::Ir::eval`] reports.
+//! A read of a place that was never written, an index outside its buffer and lanes of a vector that meet
+//! are errors of the compiler, which [`crate::Ir::eval`] reports.
 
 pub mod build;
 mod contract;
 mod eval;
+mod independent;
 mod names;
 mod parse;
 mod plan;
@@ -31,6 +33,7 @@ mod walk;
 
 pub use contract::{Affine, affine};
 pub use eval::Limits;
+pub use independent::meeting;
 pub use names::NameTable;
 pub use walk::{Write, substitute_all, walk_block};
 
@@ -99,18 +102,26 @@ pub struct Buffer {
     pub strides: Vec<Extent>,
     /// What it is for.
     pub role: Role,
+    /// Whether each iteration of a parallel loop that writes it has one of its own, as it has of
+    /// registers: scratch only.
+    pub private: bool,
 }
 
 impl Buffer {
     /// A row-major buffer.
     pub fn new(name: impl Into<Name>, dtype: Dtype, extents: Vec<Extent>, role: Role) -> Buffer {
         let strides = row_major(&extents);
-        Buffer { name: name.into(), dtype, extents, strides, role }
+        Buffer { name: name.into(), dtype, extents, strides, role, private: false }
     }
 
     /// Whether the buffer is a register: scratch without extents.
     pub fn is_register(&self) -> bool {
         self.extents.is_empty() && matches!(self.role, Role::Scratch { .. })
+    }
+
+    /// Whether it belongs to the iteration of a parallel loop that writes it.
+    pub fn is_private(&self) -> bool {
+        self.private || self.is_register()
     }
 
     /// Number of elements spanned (of a row-major buffer: the product of the extents).

@@ -4,7 +4,7 @@
 //! func    := "func" "@" name "(" [symbol {"," symbol}] ")" "{" {declaration} {statement} "}"
 //! symbol  := ["param"] name ["=" extent]
 //! declaration
-//!         := role name ":" dtype ["[" extents "]"] ["strides" "[" extents "]"] ["at" extent]
+//!         := role name ":" dtype ["[" extents "]"] ["strides" "[" extents "]"] ["private"] ["at" extent]
 //!            ["=" ("dft" | "{" elements "}")]                role: input, output, scratch or table
 //!          | "arena" extent | "vars" "{" [name ":" dtype {"," ..}] "}" | "site" number message
 //!          | "require" extent ("==" | "<=" | "divides") extent message
@@ -316,13 +316,14 @@ impl Parser<'_> {
         } else {
             row_major(&extents)
         };
+        let private = role == "scratch" && self.take("private");
         let role = match role {
             "input" => Role::Input,
             "output" => Role::Output,
             "table" => Role::Table(Arc::new(self.table(dtype)?)),
             _ => Role::Scratch { offset: if self.take("at") { Some(self.extent(0)?) } else { None } },
         };
-        self.func.buffers.push(Buffer { name, dtype, extents, strides, role });
+        self.func.buffers.push(Buffer { name, dtype, extents, strides, role, private });
         Ok(())
     }
 

@@ -311,6 +311,9 @@ fn write_buffer(f: &mut Formatter<'_>, buffer: &Buffer) -> fmt::Result {
     if buffer.strides != row_major(&buffer.extents) {
         write_list(f, " strides [", &buffer.strides, "]")?;
     }
+    if buffer.private {
+        f.write_str(" private")?;
+    }
     match &buffer.role {
         Role::Scratch { offset: Some(offset) } => write!(f, " at {offset}")?,
         Role::Table(table) => match &**table {
@@ -384,6 +387,7 @@ mod tests {
   output O: f32[n, 2*n + 1]
   output loss: c64
   scratch S: f32[n, n] strides [1, n] at 64*n
+  scratch T: f32[n] private at 64*n + 4*n*n
   scratch acc: f32
   scratch flag: bool
   table t: f32[5] = {1.0, -2.5e-7, inf, -inf, nan}

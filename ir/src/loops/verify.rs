@@ -50,6 +50,7 @@ pub(super) fn verify(func: &Func) -> Result<(), VerifyErrors> {
     verifier.block(&func.body);
     if verifier.errors.is_empty() {
         super::plan::verify(func, &mut verifier.errors);
+        super::independent::verify(func, &mut verifier.errors);
     }
     verifier.errors.truncate(MAX_ERRORS);
     if verifier.errors.is_empty() { Ok(()) } else { Err(VerifyErrors(verifier.errors)) }
@@ -119,6 +120,9 @@ impl Verifier<'_> {
             }
             if buffer.extents.iter().any(|extent| extent.as_const().is_some_and(|value| value < 0)) {
                 self.error(format!("buffer `{name}` has a negative extent"));
+            }
+            if buffer.private && !matches!(buffer.role, Role::Scratch { .. }) {
+                self.error(format!("buffer `{name}` is private and no scratch"));
             }
             if let Role::Table(table) = &buffer.role {
                 self.table(name, buffer.dtype, &buffer.extents, table);

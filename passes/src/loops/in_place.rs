@@ -157,7 +157,7 @@ fn read_before_written(
 }
 
 /// Puts one buffer in the place of another, in nested statements too.
-fn replace(stmt: &mut Stmt, old: BufferId, new: BufferId) {
+pub(super) fn replace(stmt: &mut Stmt, old: BufferId, new: BufferId) {
     stmt.exprs_mut().into_iter().for_each(|expr| {
         expr.map(&mut |expr| match expr {
             Expr::Load(buffer, indices) if buffer == old => Expr::Load(new, indices),

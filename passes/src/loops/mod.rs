@@ -12,6 +12,7 @@ pub mod hoist;
 pub mod in_place;
 mod index;
 pub mod interchange;
+pub mod parallel;
 pub mod reuse_buffers;
 pub mod simplify;
 #[cfg(test)]
@@ -95,6 +96,13 @@ pub static LOOP_PASSES: &[Pass<Func>] = &[
         params: &[Param { name: "factor", default: 4, choices: &[2, 4, 8, 16] }],
         required: false,
         run: unroll::run,
+    },
+    Pass {
+        name: "parallel",
+        about: "run independent iterations of long loops on several threads",
+        params: &[],
+        required: false,
+        run: parallel::run,
     },
     Pass {
         name: "expand_math",

@@ -11,7 +11,8 @@
 //! touches it. That is coarser than need be (two buffers of one loop nest never share), so that a
 //! buffer carried around a loop needs no thought. Buffers of constant size are placed by a linear
 //! scan over time, best fit first; buffers whose size depends on symbols are placed behind them, one
-//! after the other. Registers need no place.
+//! after the other. Registers need no place. What is private to the iterations of one loop lies together, as
+//! every thread has a copy of it.
 
 use crate::{Changed, PassContext};
 use std::collections::BTreeMap;
@@ -26,13 +27,28 @@ pub fn run(func: &mut Func, _context: &PassContext) -> Changed {
     let mut plan = Plan::default();
     let mut symbolic = Vec::new();
     let mut offsets = BTreeMap::new();
-    for (buffer, first, last) in lifetimes(func) {
-        let bytes = bytes(func, buffer);
-        match bytes.as_const() {
-            Some(bytes) => {
-                offsets.insert(buffer, Extent::from(plan.place(bytes, first, last)));
+    let lifetimes = lifetimes(func);
+    let is_neighbour = |a: &Lifetime, b: &Lifetime| {
+        let private = |life: &Lifetime| func.buffer(life.0).private.then_some((life.1, life.2));
+        private(a).is_some() && private(a) == private(b)
+    };
+    for group in lifetimes.chunk_by(is_neighbour) {
+        let mut known = Vec::new();
+        let mut length = 0i64;
+        for &(buffer, ..) in group {
+            let bytes = bytes(func, buffer);
+            match bytes.as_const() {
+                Some(bytes) => {
+                    known.push((buffer, length));
+                    length = length.saturating_add(bytes);
+                }
+                None => symbolic.push((buffer, bytes)),
             }
-            None => symbolic.push((buffer, bytes)),
+        }
+        if let Some(&(_, first, last)) = group.first().filter(|_| !known.is_empty()) {
+            let start = plan.place(length, first, last);
+            let place = |(buffer, at)| (buffer, Extent::from(start.saturating_add(at)));
+            offsets.extend(known.into_iter().map(place));
         }
     }
     let mut end = Extent::from(plan.end);
@@ -61,9 +77,12 @@ fn bytes(func: &Func, buffer: BufferId) -> Extent {
     }
 }
 
+/// A buffer with the first and the last outermost statement that touches it.
+type Lifetime = (BufferId, usize, usize);
+
 /// The scratch buffers that need a place, with the first and last outermost statement that touches
 /// them, ordered by the first; those that nothing touches come last, with an empty lifetime.
-fn lifetimes(func: &Func) -> Vec<(BufferId, usize, usize)> {
+fn lifetimes(func: &Func) -> Vec<Lifetime> {
     let needs_place: Vec<bool> = func
         .buffers
         .iter()
@@ -94,7 +113,11 @@ fn lifetimes(func: &Func) -> Vec<(BufferId, usize, usize)> {
             (BufferId(index as u32), first, last)
         })
         .collect();
-    lifetimes.sort_by_key(|&(buffer, first, _)| (first, buffer));
+    let key = |&(buffer, first, last): &Lifetime| match func.buffer(buffer).private {
+        false => (first, false, 0, buffer),
+        true => (first, true, last, buffer),
+    };
+    lifetimes.sort_by_key(key);
     lifetimes
 }
 

@@ -7,7 +7,7 @@ use super::code::Program;
 use super::nest::Generator;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
-use tcc_ir::loops::{BufferId, Expr, Func, LoopKind, Stmt, Var};
+use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Stmt, Var};
 
 /// Statements of a block that are a function together. What cannot be compiled is found by trying, and what
 /// does not stay in registers too: groups begin anew so often, so they are short.
@@ -102,17 +102,19 @@ pub(super) fn mentions(block: &[Stmt]) -> Mentions {
     counts
 }
 
-/// The groups of a block and the blocks in it, by the address of their first statement.
+/// The groups of a block and the blocks in it, by the address of their first statement. Loops that are
+/// compiled `elsewhere` are left out.
 pub(in super::super) fn find<'f>(
     func: &'f Func,
     places: &Places<'f>,
     body: &'f [Stmt],
     vectors: Vectors,
+    elsewhere: &dyn Fn(&For) -> bool,
 ) -> Vec<(*const Stmt, Group<'f>)> {
     let mut found = Vec::new();
     if vectors != Vectors::Narrow && body.iter().any(has_vector_loop) {
         let total = mentions(&func.body);
-        let search = Search { func, places, vectors, total };
+        let search = Search { func, places, vectors, total, elsewhere };
         search.block(body, false, &mut found);
     }
     found
@@ -137,9 +139,15 @@ fn has_vector_loop(stmt: &Stmt) -> bool {
 }
 
 /// Whether a statement, or one in it, has no form here whatever its expressions are.
-fn is_unsupported(stmt: &Stmt) -> bool {
+fn is_unsupported(stmt: &Stmt, elsewhere: &dyn Fn(&For) -> bool) -> bool {
     let mut found = false;
-    stmt.walk(&mut |stmt| found |= matches!(stmt, Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_)));
+    stmt.walk(&mut |stmt| {
+        found |= match stmt {
+            Stmt::If(..) | Stmt::Check(..) | Stmt::Contract(_) => true,
+            Stmt::For(each) => elsewhere(each),
+            Stmt::Let(..) | Stmt::Store(..) | Stmt::Accumulate(..) => false,
+        };
+    });
     found
 }
 
@@ -175,6 +183,7 @@ struct Search<'a, 'f> {
     places: &'a Places<'f>,
     vectors: Vectors,
     total: Mentions,
+    elsewhere: &'a dyn Fn(&For) -> bool,
 }
 
 impl<'f> Search<'_, 'f> {
@@ -186,7 +195,9 @@ impl<'f> Search<'_, 'f> {
             // What is compiled ends before the first statement that cannot be. Those that never can are
             // left out before anything is tried, so that a block is looked at once.
             let longest = &block[start..block.len().min(start + MAX_STATEMENTS)];
-            let mut end = start + longest.iter().position(is_unsupported).unwrap_or(longest.len());
+            let mut end = start + longest.len();
+            let unsupported = longest.iter().position(|stmt| is_unsupported(stmt, self.elsewhere));
+            end = unsupported.map_or(end, |position| start + position);
             let group = loop {
                 let statements = &block[start..end];
                 if !statements.iter().any(has_vector_loop)
@@ -208,7 +219,8 @@ impl<'f> Search<'_, 'f> {
                     found.push((&raw const block[start - group.length], group));
                 }
                 None => {
-                    for inner in block[start].blocks() {
+                    let skip = matches!(&block[start], Stmt::For(each) if (self.elsewhere)(each));
+                    for inner in block[start].blocks().into_iter().filter(|_| !skip) {
                         self.block(inner, nested || matches!(block[start], Stmt::For(_)), found);
                     }
                     start += 1;

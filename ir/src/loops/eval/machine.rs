@@ -213,7 +213,7 @@ impl<'a, D: Domain> Machine<'a, D> {
                 }
                 Step::NestEnter { nest } => self.enter(nest),
                 Step::NestNext { nest } => self.next(&program.nests[nest as usize]),
-                Step::NestExit { nest } => self.forget_registers(&program.nests[nest as usize]),
+                Step::NestExit { nest } => self.forget(&program.nests[nest as usize]),
             }
         }
         Ok(())
@@ -371,12 +371,13 @@ impl<D: Domain> Machine<'_, D> {
 
     fn next(&mut self, nest: &Nest) {
         self.running[nest.depth].current += 1;
-        self.forget_registers(nest);
+        self.forget(nest);
     }
 
-    fn forget_registers(&mut self, nest: &Nest) {
-        for &register in &nest.registers {
-            self.memory[register as usize].written.fill(false);
+    /// What belongs to an iteration holds no value before it and after it.
+    fn forget(&mut self, nest: &Nest) {
+        for &buffer in &nest.own {
+            self.memory[buffer as usize].written.fill(false);
         }
     }
 }

@@ -238,8 +238,8 @@ pub(super) struct Nest {
     /// Number of parallel and vector loops around it.
     pub depth: usize,
     pub var: u32,
-    /// Registers that belong to an iteration.
-    pub registers: Vec<u32>,
+    /// What it writes that belongs to an iteration.
+    pub own: Vec<u32>,
 }
 
 /// What the translation must know about a buffer.

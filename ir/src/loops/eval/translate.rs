@@ -26,7 +26,7 @@ pub(super) struct Translator<'a, D: Domain> {
     vars: Vec<u32>,
     constants: HashMap<Expr, Place>,
     temporaries: [Temporaries; 3],
-    /// Parallel and vector loops around the current statement: what they write.
+    /// Parallel and vector loops around the current statement: what their iterations share and write.
     around: Vec<BTreeSet<BufferId>>,
     shadows: HashMap<(usize, BufferId), u32>,
 }
@@ -185,16 +185,19 @@ impl<'a, D: Domain> Translator<'a, D> {
         let meets = matches!(inner.kind, LoopKind::Parallel | LoopKind::Vector);
         let nest = self.program.nests.len() as u32;
         if meets {
-            let writes = stmt.writes();
-            let is_register = |b: &BufferId| self.layouts[b.index()].register;
+            let parallel = inner.kind == LoopKind::Parallel;
+            let own =
+                |b: &BufferId| self.layouts[b.index()].register || parallel && self.func.buffer(*b).private;
+            let (own, shared): (BTreeSet<BufferId>, BTreeSet<BufferId>) =
+                stmt.writes().into_iter().partition(own);
             self.program.nests.push(Nest {
                 name: self.func.var(inner.var).name.clone(),
                 kind: inner.kind,
                 depth: self.around.len(),
                 var,
-                registers: writes.iter().copied().filter(is_register).map(|b| b.0).collect(),
+                own: own.iter().map(|b| b.0).collect(),
             });
-            self.around.push(writes);
+            self.around.push(shared);
             self.push(Step::NestEnter { nest });
         }
         let body = self.here();
@@ -224,7 +227,7 @@ impl<'a, D: Domain> Translator<'a, D> {
         places.reverse();
         let mut watches = Vec::new();
         for depth in 0..self.around.len() {
-            if !layout.register && self.around[depth].contains(&buffer) {
+            if self.around[depth].contains(&buffer) {
                 let program = &mut self.program;
                 let shadow = *self.shadows.entry((depth, buffer)).or_insert_with(|| {
                     program.shadows.push(buffer.0);
