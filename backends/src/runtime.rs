@@ -1,4 +1,6 @@
-//! The kernel library as a file: what emitted objects are linked with.
+//! The kernel library: its threads, and the file that emitted objects are linked with.
+
+pub use tcc_runtime::pool::{set_threads, threads};
 
 /// The name of the file.
 pub const ARCHIVE_NAME: &str = "libtcc_runtime.a";

@@ -350,3 +350,47 @@ fn listings_show_the_full_width() {
     };
     assert!(text.contains(expected), "{text}");
 }
+
+/// What iterations read of what stands around them, their private scratch, and checks in them.
+#[test]
+fn parallel_loops_agree_with_any_number_of_threads() {
+    let func = parse(
+        "func @rows(n) {
+           input X: f32[n, 64]
+           input C: c64[n]
+           output Y: f32[n, 64]
+           output Z: c64[n]
+           scratch P: f32[64] private
+           scratch between: f32[n]
+           scratch Q: f64[2, n] private
+           scratch r: f32
+           scratch z: c64
+           scratch own: f32
+           site 0 \"not so large\"
+           r = 2.0f32
+           z = C[0]
+           let s: f32 = X[0, 0] + 1.0f32
+           let even: bool = n mod 2 == 0
+           for t in 0..3 {
+             parallel for i in 1..n {
+               own = select(even, X[i, t], s)
+               for j in 0..64 { P[j] = X[i, j] * r + s }
+               for k in 0..n { Q[1, k] = f64(X[k, 1]) }
+               vector for l in 0..64 { Y[i, l] = P[63 - l] + f32(Q[1, i]) }
+               for k.1 in 0..64 { Y[i, k.1] += own + f32(t) }
+               Z[i] = C[i] * z
+               between[i] = own
+               check n < 90 or i < 77 site 0
+             }
+             for j.1 in 0..64 { Y[0, j.1] = between[n - 1] }
+             Z[0] = z
+           }
+         }",
+    );
+    for threads in [1, 2, 3, 0] {
+        tcc_backends::runtime::set_threads(threads);
+        assert_eq!(agree(&func, &[60]).len(), 2);
+        assert_eq!(agree(&func, &[61]).len(), 2);
+        assert_eq!(agree(&func, &[95]).len(), 0);
+    }
+}

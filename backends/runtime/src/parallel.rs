@@ -132,7 +132,8 @@ pub unsafe extern "C" fn parallel_loop(
         // The number of the first piece that failed, and its status.
         let failed = AtomicU64::new(u64::MAX);
         pool::with_seats(threads, (count as usize).div_ceil(piece), &|seat, number| {
-            let Shared(context, private, others) = *(&shared);
+            let shared = &shared;
+            let Shared(context, private, others) = *shared;
             if failed.load(Ordering::Relaxed) >> 32 < number as u64 {
                 return;
             }

@@ -35,6 +35,8 @@ const GRAIN: f64 = 30e3;
 /// Most chunks of a loop, unless its iterations are as many already: enough to even out any number of
 /// threads that there is likely to be.
 const CHUNKS: i64 = 64;
+/// Cycles of the slowest operation, generously.
+const SLOWEST: f64 = 100.0;
 /// A loop of fewer iterations gives way to a longer one inside of it.
 const FEW: i64 = 8;
 /// Most bytes that a thread gets for itself.
@@ -44,6 +46,10 @@ const PIECES: usize = 8;
 
 /// Looks at the outermost statements, and at loops that are all that a loop holds.
 pub fn run(func: &mut Func, context: &PassContext) -> Changed {
+    // Most statements are small, which is seen without an estimate.
+    if func.body.iter().all(|stmt| operations(stmt) * SLOWEST < LEAST) {
+        return Changed::No;
+    }
     let Some(costs) = by_statement(func, &context.bindings, &MACHINE) else { return Changed::No };
     if costs.iter().all(|cost| cost.cycles < LEAST) {
         return Changed::No;
@@ -65,6 +71,20 @@ pub fn run(func: &mut Func, context: &PassContext) -> Changed {
         super::fuse::forget_plan(func);
     }
     Changed::from(changed)
+}
+
+/// Operations of a statement; without end if loops are not known.
+fn operations(stmt: &Stmt) -> f64 {
+    let here: usize = stmt.exprs().into_iter().map(Expr::size).sum();
+    let inside: f64 = stmt.blocks().into_iter().flatten().map(operations).sum();
+    let trips = |trips: Option<i64>| trips.map_or(f64::INFINITY, |trips| trips.max(0) as f64);
+    match stmt {
+        Stmt::For(each) => here as f64 + trips(each.trip_count()) * inside,
+        Stmt::Contract(contract) => {
+            contract.axes.iter().map(|(_, extent)| trips(extent.as_int())).product::<f64>() * here as f64
+        }
+        _ => here as f64 + inside,
+    }
 }
 
 /// Appends a statement, on threads if that pays.
@@ -109,7 +129,7 @@ fn on_threads(
     }
     let chunk = chunk(trips, cycles);
     match private {
-        Some(private) if chunk < trips && context.spend() => {
+        Some(private) if 2 * chunk <= trips && context.spend() => {
             private.iter().for_each(|buffer| func.buffers[buffer.index()].private = true);
             split(func, each, (lo, trips, chunk), result);
             true
