@@ -1,7 +1,7 @@
 //! What a pass is told: arguments, the floating-point contract, sizes, limits and fuel.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tcc_ir::Bindings;
 
 /// Whether a pass changed anything.
@@ -91,6 +91,24 @@ pub struct PassContext {
     pub verify: bool,
     /// Rewrites that may still happen ([`u64::MAX`]: any number); shared by all clones.
     pub fuel: Arc<AtomicU64>,
+    /// Where `saturate` notes which rules it applied, if somebody wants to know.
+    pub fired: Option<Fired>,
+}
+
+/// The names of rules, in the order in which they were applied; shared by all clones.
+#[derive(Clone, Debug, Default)]
+pub struct Fired(Arc<Mutex<Vec<&'static str>>>);
+
+impl Fired {
+    /// Adds rules.
+    pub fn note(&self, rules: impl Iterator<Item = &'static str>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(rules);
+    }
+
+    /// What was added so far, and forgets it.
+    pub fn take(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Default for PassContext {
@@ -103,6 +121,7 @@ impl Default for PassContext {
             memory: None,
             verify: cfg!(debug_assertions),
             fuel: Arc::new(AtomicU64::new(u64::MAX)),
+            fired: None,
         }
     }
 }

@@ -182,6 +182,44 @@ pub fn to_graph(
     Some(rebuild.result)
 }
 
+/// The graph that computes every term of some classes, operands by the chosen terms, and the values of each
+/// class that has several terms. Terms that belong to a recurrence are left out, and so are those that cannot
+/// be built.
+pub fn all_terms(
+    graph: &Graph,
+    converted: &Converted,
+    original: &IndexMap<Term, ValueId>,
+    choice: &dyn Fn(Id) -> Option<Term>,
+    classes: &[Id],
+) -> (Graph, Vec<Vec<ValueId>>) {
+    let result = Graph { nodes: Vec::new(), outputs: Vec::new(), checks: Vec::new(), ..graph.clone() };
+    let mut orders = IndexMap::new();
+    for value in graph.values() {
+        if let Some(class) = converted.classes[value.index()] {
+            orders.entry(converted.graphs.find(class)).or_insert(value);
+        }
+    }
+    let (done, verbatim) = (IndexMap::new(), IndexMap::new());
+    let mut rebuild = Rebuild { graph, converted, original, choice, result, done, orders, verbatim };
+    for &class in classes {
+        rebuild.emit(class);
+    }
+    let mut all = Vec::new();
+    for &class in classes {
+        let Some(first) = rebuild.operand(class) else { continue };
+        let chosen = choice(class);
+        let mut values = vec![first];
+        for term in converted.graphs[class].iter().filter(|term| Some(*term) != chosen.as_ref()) {
+            values.extend(rebuild.node(class, term));
+        }
+        all.push(values);
+    }
+    let stepping = rebuild.result.stepping();
+    all.iter_mut().for_each(|values| values.retain(|value| stepping[value.index()].is_none()));
+    all.retain(|values| values.len() > 1);
+    (rebuild.result, all)
+}
+
 impl Rebuild<'_> {
     fn facts(&self, class: Id) -> &Facts {
         &self.converted.graphs[class].data

@@ -15,12 +15,14 @@ mod convert;
 mod cost;
 mod example;
 mod extract;
+mod forms;
 mod language;
 mod pattern;
 mod report;
 pub mod rules;
 
 pub use example::example;
+pub use forms::{Forms, Taste, equivalent, forms};
 pub use report::{OutputReport, PhaseReport, Report, RuleUse, Stop, explain};
 
 use crate::{Changed, Contract, PassContext};
@@ -102,6 +104,9 @@ pub fn run(graph: &mut Graph, context: &PassContext) -> Changed {
     let Some(saturated) = saturate(graph, context.contract, &sizes, budget, false) else {
         return Changed::No;
     };
+    if let Some(fired) = &context.fired {
+        fired.note(saturated.firings.iter().map(|firing| compiled()[firing.rule].rule.name));
+    }
     if saturated.firings.is_empty() {
         return Changed::No;
     }

@@ -1,0 +1,35 @@
+//! The fuzzer of tcc.
+//!
+//! Programs and pipelines are generated and mutated together ([`generate`], [`mutate`]); every stage of an
+//! execution ([`trace`]) is judged by [`oracle`]s; what they find is named ([`finding`]).
+//!
+//! A [`Case`] is everything that decides one execution, and is text both ways ([`text`]): what the campaign
+//! keeps, what a report shows and what a regression test is are one kind of file. Nothing here reads a
+//! clock: the same case gives the same verdict on any day. Floating-point results are compared without
+//! guessed tolerances ([`compare`]), so that what is found is a bug.
+
+pub mod campaign;
+pub mod case;
+pub mod choices;
+pub mod compare;
+#[cfg(feature = "edges")]
+pub mod edges;
+pub mod feedback;
+pub mod finding;
+pub mod generate;
+pub mod inputs;
+pub mod mutate;
+pub mod oracle;
+pub mod panics;
+pub mod reduce;
+pub mod targets;
+pub mod text;
+pub mod trace;
+
+pub use campaign::{Campaign, Configuration, Mode, Schedule};
+pub use case::{Case, Chaos, Class, InputSpec, Level, Program};
+pub use choices::{Choices, Random};
+pub use compare::Agreement;
+pub use finding::{Finding, Fingerprint};
+pub use oracle::{Effort, ORACLES, Oracle, Verdict, check};
+pub use text::CaseError;
