@@ -19,6 +19,7 @@
 //! What is computed, and in which order, does not change: exact in every contract.
 
 use super::block::touches;
+use super::copy::is_permuting_copy;
 use super::estimate::by_statement;
 use super::growth::is_within_limits;
 use super::index::{Facts, Linear};
@@ -37,6 +38,8 @@ const GRAIN: f64 = 30e3;
 const CHUNKS: i64 = 64;
 /// Cycles of the slowest operation, generously.
 const SLOWEST: f64 = 100.0;
+/// Of a copy into another order: its kernel works on blocks, which are not to be cut.
+const COPY_CHUNKS: i64 = 16;
 /// A loop of fewer iterations gives way to a longer one inside of it.
 const FEW: i64 = 8;
 /// Most bytes that a thread gets for itself.
@@ -127,7 +130,8 @@ fn on_threads(
             return changed;
         }
     }
-    let chunk = chunk(trips, cycles);
+    let most = if is_permuting_copy(func, &each) { COPY_CHUNKS } else { CHUNKS };
+    let chunk = chunk(trips, cycles, most);
     match private {
         Some(private) if 2 * chunk <= trips && context.spend() => {
             private.iter().for_each(|buffer| func.buffers[buffer.index()].private = true);
@@ -142,9 +146,9 @@ fn on_threads(
 }
 
 /// Iterations of a chunk: a divisor of their number, if there is a fitting one.
-fn chunk(trips: i64, cycles: f64) -> i64 {
+fn chunk(trips: i64, cycles: f64, most: i64) -> i64 {
     let wanted = (GRAIN * trips as f64 / cycles).ceil() as i64;
-    let wanted = wanted.max((trips - 1) / CHUNKS + 1).max(1);
+    let wanted = wanted.max((trips - 1) / most + 1).max(1);
     let up = wanted..=(2 * wanted).min(trips / 2);
     let down = (wanted / 4).max(1)..wanted;
     up.chain(down.rev()).find(|chunk| trips % chunk == 0).unwrap_or(wanted)
