@@ -7,7 +7,8 @@ use tcc_fuzz::{Agreement, Campaign, Configuration, Mode, Schedule};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let number = |at: usize, other: u64| arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(other);
+    let number =
+        |at: usize, other: u64| arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(other);
     let (seconds, seed) = (number(0, 10), number(1, 0));
     let words: Vec<&str> = arguments.iter().skip(2).map(String::as_str).collect();
     let mut configuration = Configuration { seed, ..Configuration::default() };
@@ -24,13 +25,18 @@ fn main() {
     while start.elapsed() < limit {
         let step = campaign.step();
         if let Some(found) = step.found.and_then(|fingerprint| campaign.found.get(&fingerprint)) {
-            println!("==== {} after {}\n{}\n{}", found.finding.id(), found.execution, found.finding, found.case);
+            println!(
+                "==== {} after {}\n{}\n{}",
+                found.finding.id(),
+                found.execution,
+                found.finding,
+                found.case
+            );
             let reduced = tcc_fuzz::reduce::reduce(&found.case, &found.finding.fingerprint, 2000);
             match reduced {
-                Some(reduced) => println!(
-                    "---- reduced, {} tried\n{}\n{}",
-                    reduced.tried, reduced.finding, reduced.case
-                ),
+                Some(reduced) => {
+                    println!("---- reduced, {} tried\n{}\n{}", reduced.tried, reduced.finding, reduced.case)
+                }
                 None => println!("---- not again"),
             }
         }

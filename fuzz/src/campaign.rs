@@ -208,6 +208,11 @@ impl Campaign {
 
     /// Generates or mutates one case, runs it and judges it.
     pub fn step(&mut self) -> Step {
+        self.step_watched(&mut |_| ())
+    }
+
+    /// As [`Campaign::step`]; `watch` sees the case before it runs, so that it is known if nothing comes after.
+    pub fn step_watched(&mut self, watch: &mut dyn FnMut(&Case)) -> Step {
         if self.configuration.swarm && self.statistics.executions.is_multiple_of(SWARM_LENGTH) {
             self.swarm = Swarm::random(self.random.word(), self.random.word());
         }
@@ -215,6 +220,7 @@ impl Campaign {
         if !self.configuration.backends {
             case.backends.clear();
         }
+        watch(&case);
         let trace = trace::run(&case);
         let new = self.coverage.add(&trace) + self.edges();
         let effort = if new > 0 { Effort::All } else { Effort::Usual };
@@ -402,8 +408,7 @@ impl Campaign {
         if self.corpus.len() >= CORPUS_LIMIT {
             // The one of a few that paid least gives way.
             let rate = |entry: &Entry| (entry.paid + 1) as f64 / (entry.tried + 1) as f64;
-            let drawn: Vec<usize> =
-                (0..4).map(|_| self.random.below(CORPUS_LIMIT as u64) as usize).collect();
+            let drawn: Vec<usize> = (0..4).map(|_| self.random.below(CORPUS_LIMIT as u64) as usize).collect();
             let worst =
                 drawn.into_iter().min_by(|a, b| rate(&self.corpus[*a]).total_cmp(&rate(&self.corpus[*b])));
             self.corpus.swap_remove(worst.unwrap_or(0));
@@ -424,4 +429,3 @@ impl Campaign {
         Some(fingerprint)
     }
 }
-

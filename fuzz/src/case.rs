@@ -41,6 +41,8 @@ pub struct Case {
     pub backends: Vec<&'static str>,
     /// Bytes that perturb what the compiler may decide as it likes; see [`Chaos`].
     pub chaos: Vec<u8>,
+    /// Rewrites after which every pass stops; `None`: none does.
+    pub fuel: Option<u64>,
 }
 
 /// How operands are made.
@@ -124,6 +126,7 @@ impl Case {
             inputs: InputSpec { class: Class::Exact, seed: 0 },
             backends: Vec::new(),
             chaos: Vec::new(),
+            fuel: None,
         }
     }
 
@@ -137,7 +140,7 @@ impl Case {
         if let Some(nodes) = chaos.nodes {
             context.limits = Limits { nodes, ..context.limits };
         }
-        match chaos.fuel {
+        match self.fuel.or(chaos.fuel) {
             Some(fuel) => context.with_fuel(fuel),
             None => context,
         }

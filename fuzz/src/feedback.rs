@@ -104,7 +104,9 @@ impl Coverage {
 /// A number for a feature, the same on every machine.
 fn number(feature: &Feature) -> u64 {
     let mix = |seed: u64, a: u64, b: u64| {
-        let word = seed ^ a.rotate_left(23).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ b.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let word = seed
+            ^ a.rotate_left(23).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            ^ b.wrapping_mul(0xbf58_476d_1ce4_e5b9);
         (word ^ (word >> 29)).wrapping_mul(0x94d0_49bb_1331_11eb)
     };
     match feature {

@@ -8,6 +8,7 @@
 //! clock: the same case gives the same verdict on any day. Floating-point results are compared without
 //! guessed tolerances ([`compare`]), so that what is found is a bug.
 
+pub mod bisect;
 pub mod campaign;
 pub mod case;
 pub mod choices;
@@ -22,10 +23,13 @@ pub mod mutate;
 pub mod oracle;
 pub mod panics;
 pub mod reduce;
+pub mod report;
+pub mod self_test;
 pub mod targets;
 pub mod text;
 pub mod trace;
 
+pub use bisect::{Culprit, bisect};
 pub use campaign::{Campaign, Configuration, Mode, Schedule};
 pub use case::{Case, Chaos, Class, InputSpec, Level, Program};
 pub use choices::{Choices, Random};

@@ -65,6 +65,7 @@ pub fn weight(case: &Case) -> usize {
         + case.backends.len()
         + usize::from(case.inputs.class != Class::Exact)
         + usize::from(case.known)
+        + usize::from(case.fuel.is_some())
         + case.sizes.len();
     // Numbers weigh little beside what there is.
     let digits = case.to_string().len();
@@ -189,6 +190,7 @@ impl Reducer<'_> {
         };
         set(self, |case| case.backends.clear());
         set(self, |case| case.chaos.clear());
+        set(self, |case| case.fuel = None);
         for at in 0..self.case.chaos.len() {
             self.change(|case| {
                 case.chaos[at] = 0;
@@ -515,7 +517,8 @@ fn edit_expr(expr: &mut Expr, counter: &mut usize) -> bool {
     let mut replacements: Vec<Expr> = Vec::new();
     match expr {
         Expr::Op(_, dtype, operands) => {
-            replacements.extend(operands.iter().filter(|operand| operand_dtype(operand) == Some(*dtype)).cloned());
+            replacements
+                .extend(operands.iter().filter(|operand| operand_dtype(operand) == Some(*dtype)).cloned());
             replacements.push(Expr::Const(Literal::of(1, *dtype), *dtype));
         }
         Expr::Symbol(_) => replacements.push(Expr::Const(Literal::Int(3), Dtype::I64)),

@@ -50,10 +50,14 @@ pub const EXECUTION: &str = "execution";
 
 /// Runs the passes of a case.
 pub fn run(case: &Case) -> Trace {
+    run_in(case, case.context())
+}
+
+/// As [`run`], in a context of the caller's.
+pub fn run_in(case: &Case, mut context: PassContext) -> Trace {
     let mut trace = Trace::default();
     let Some(program) = trace.read(&case.program) else { return trace };
     trace.stages.push(Stage { pass: "input", position: 0, level: program });
-    let mut context = case.context();
     let fired = tcc_passes::context::Fired::default();
     context.fired = Some(fired.clone());
     trace.passes(case, &context);

@@ -4,7 +4,9 @@
 //! hints go to standard error. The exit codes are [`Exit`].
 
 mod bench;
+mod bisect;
 mod cache;
+mod case;
 mod check;
 mod compile;
 mod completions;
@@ -12,13 +14,16 @@ mod doctor;
 mod examples;
 mod explain;
 mod fmt;
+mod fuzz;
 mod graph;
 mod header;
 mod layout;
 mod opt;
 mod passes;
 mod program;
+mod reduce;
 mod render;
+mod replay;
 mod roofline;
 mod run;
 mod schema;
@@ -52,7 +57,7 @@ usage: tcc <command> FILE.ein [NAME=VALUE...] [options]
   tcc run attention.ein pack.npz -o O=o.npy
 
 commands: run check fmt compile · explain show graph bench tune ·
-          verify opt passes · cache doctor schema completions examples
+          verify bisect reduce replay fuzz · opt passes · cache doctor schema completions examples
 
 help: tcc help COMMAND, or tcc COMMAND --help
 ";
@@ -61,7 +66,7 @@ help: tcc help COMMAND, or tcc COMMAND --help
 const GROUPS: &[(&str, &[&str])] = &[
     ("Everyday", &["run", "check", "fmt", "compile"]),
     ("Understand", &["explain", "show", "graph", "bench", "tune"]),
-    ("Trust", &["verify", "opt", "passes"]),
+    ("Trust", &["verify", "bisect", "reduce", "replay", "fuzz", "opt", "passes"]),
     ("Tools", &["cache", "doctor", "schema", "completions", "examples", "help"]),
 ];
 
@@ -94,6 +99,10 @@ enum Command {
     Bench(bench::Arguments),
     Tune(tune::Arguments),
     Verify(verify::Arguments),
+    Bisect(bisect::Arguments),
+    Reduce(reduce::Arguments),
+    Replay(replay::Arguments),
+    Fuzz(fuzz::Arguments),
     Opt(opt::Arguments),
     Passes(passes::Arguments),
     Cache(cache::Arguments),
@@ -238,6 +247,10 @@ fn on_this_stack(words: Vec<OsString>) -> Exit {
         Command::Bench(arguments) => bench::run(&session, arguments),
         Command::Tune(arguments) => tune::run(&session, arguments),
         Command::Verify(arguments) => verify::run(&session, arguments),
+        Command::Bisect(arguments) => bisect::run(&session, arguments),
+        Command::Reduce(arguments) => reduce::run(&session, arguments),
+        Command::Replay(arguments) => replay::run(&session, arguments),
+        Command::Fuzz(arguments) => fuzz::run(&session, arguments),
         Command::Opt(arguments) => opt::run(&session, arguments),
         Command::Passes(arguments) => passes::run(&session, arguments),
         Command::Cache(arguments) => cache::run(&session, arguments),

@@ -243,10 +243,37 @@ const SCHEMAS: &[(&str, Fields)] = &[
         ],
     ),
     (
+        "tcc.bisect/1",
+        &[
+            ("file", Text),
+            ("found", Bool),
+            ("message", Text),
+            ("fingerprint?", Text),
+            ("stage?", Text),
+            ("occurrence?", Integer),
+            ("in_backend?", Bool),
+            ("rule?", Maybe(&Text)),
+            ("firing?", Maybe(&Integer)),
+            ("firings?", Maybe(&Integer)),
+            ("tried?", Integer),
+        ],
+    ),
+    (
         "tcc.explain-code/1",
         &[("code", Text), ("title", Text), ("explanation", Text), ("wrong", Text), ("right", Text)],
     ),
     ("tcc.fmt/1", &[("files", List(&Record(&[("file", Text), ("changed", Bool), ("text", Text)])))]),
+    (
+        "tcc.fuzz/1",
+        &[
+            ("seed", Integer),
+            ("seconds", Number),
+            ("executions", Integer),
+            ("features", Integer),
+            ("corpus", Integer),
+            ("findings", List(&Record(&[("fingerprint", Text), ("message", Text), ("file", Text)]))),
+        ],
+    ),
     (
         "tcc.graph/1",
         &[
@@ -269,6 +296,23 @@ const SCHEMAS: &[(&str, Fields)] = &[
             ("levels", List(&Record(&[("name", Text), ("about", Text), ("pipeline", Text)]))),
             ("backends", List(&Record(&[("name", Text), ("about", Text)]))),
         ],
+    ),
+    (
+        "tcc.reduce/1",
+        &[
+            ("file", Text),
+            ("written", Maybe(&Text)),
+            ("fingerprint", Text),
+            ("message", Text),
+            ("size_before", Integer),
+            ("size", Integer),
+            ("tried", Integer),
+            ("text", Text),
+        ],
+    ),
+    (
+        "tcc.replay/1",
+        &[("file", Text), ("verdict", Text), ("fingerprint", Maybe(&Text)), ("message", Maybe(&Text))],
     ),
     (
         "tcc.rules/1",

@@ -25,6 +25,10 @@ use tcc_passes::{Changed, PassObserver};
 pub struct Arguments {
     #[command(flatten)]
     program: ProgramArguments,
+    /// Compare after every pass that changed the program, not only where a level ends (if something is wrong
+    /// there, every pass is compared anyway)
+    #[arg(long, help_heading = "Comparison")]
+    each_pass: bool,
 }
 
 /// The program after a pass.
@@ -96,15 +100,24 @@ struct Row {
     floats: Outcome,
 }
 
+impl Row {
+    fn is_wrong(&self) -> bool {
+        [&self.exact, &self.integers, &self.floats].into_iter().any(Outcome::is_wrong)
+    }
+}
+
 /// Runs the command.
 pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     let (loaded, bound) = arguments.program.bind(session, Missing::MakeUp)?;
     let mut stages = Stages::default();
     let lowered = loaded.compiler.lower(&loaded.program.graph, &bound.bindings, &mut stages);
     let func = lowered.map_err(|error| about(error, &loaded.source))?;
-    let rows = compare_stages(&loaded, &bound, &stages.0, &func)?;
-    let wrong =
-        rows.iter().find(|row| row.exact.is_wrong() || row.integers.is_wrong() || row.floats.is_wrong());
+    let ends = if arguments.each_pass { stages.0.iter().collect() } else { ends(&stages.0) };
+    let mut rows = compare_stages(&loaded, &bound, &ends, &func)?;
+    if ends.len() < stages.0.len() && rows.iter().any(Row::is_wrong) {
+        rows = compare_stages(&loaded, &bound, &stages.0.iter().collect::<Vec<_>>(), &func)?;
+    }
+    let wrong = rows.iter().find(|row| row.is_wrong());
     let verdict = if wrong.is_some() { "mismatch" } else { "equal" };
     if session.json() {
         let stages: Vec<Value> = rows.iter().map(|row| json!({
@@ -125,7 +138,21 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
             Some(row) => format!("{}: first wrong after `{}`\n", loaded.source.name, row.stage),
         });
     }
+    if wrong.is_some() && !session.json() {
+        let name = &loaded.source.name;
+        session
+            .hint(&format!("which rewrite it is: tcc bisect {name} .., and smaller: tcc reduce {name} .."));
+    }
     Ok(if wrong.is_some() { Exit::CheckFailed } else { Exit::Fine })
+}
+
+/// The stages at which a level begins or ends.
+fn ends(stages: &[(String, Stage)]) -> Vec<&(String, Stage)> {
+    let is_graph = |stage: &(String, Stage)| matches!(stage.1, Stage::Graph(_));
+    let graphs = stages.iter().filter(|stage| is_graph(stage)).count();
+    let last = stages.len().saturating_sub(1);
+    let end = |place: usize| place == 0 || place + 1 == graphs || place == graphs || place == last;
+    stages.iter().enumerate().filter(|(place, _)| end(*place)).map(|(_, stage)| stage).collect()
 }
 
 /// Expected results and how far a result may be from each.
@@ -144,7 +171,7 @@ struct Ladder {
 fn compare_stages(
     loaded: &Loaded,
     bound: &Bound,
-    stages: &[(String, Stage)],
+    stages: &[&(String, Stage)],
     last: &Func,
 ) -> Result<Vec<Row>, Failure> {
     let graph = &loaded.program.graph;

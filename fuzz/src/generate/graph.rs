@@ -53,8 +53,7 @@ pub fn program(choices: &mut Choices, swarm: Swarm, from_rule: bool) -> (Graph, 
 /// A graph that can be grown further.
 pub fn reopen<'c, 'b>(graph: Graph, sizes: Bindings, choices: &'c mut Choices<'b>) -> Maker<'c, 'b> {
     let stepping = graph.stepping();
-    let pool: Vec<ValueId> =
-        graph.values().filter(|value| stepping[value.index()].is_none()).collect();
+    let pool: Vec<ValueId> = graph.values().filter(|value| stepping[value.index()].is_none()).collect();
     let mut axes: Vec<Axis> = Vec::new();
     for axis in graph.nodes.iter().flat_map(|node| &node.ty.axes) {
         if !axes.iter().any(|known| known.name == axis.name) {

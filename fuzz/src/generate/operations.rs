@@ -15,7 +15,11 @@ pub struct Operation {
     pub make: fn(&mut Maker) -> Option<ValueId>,
 }
 
-const fn row(weight: u32, name: &'static str, make: fn(&mut Maker) -> Option<ValueId>) -> Weighted<Operation> {
+const fn row(
+    weight: u32,
+    name: &'static str,
+    make: fn(&mut Maker) -> Option<ValueId>,
+) -> Weighted<Operation> {
     (weight, Operation { name, make })
 }
 
@@ -55,7 +59,8 @@ fn binary(maker: &mut Maker) -> Option<ValueId> {
         .map(|row| row.op)
         .collect();
     let common = [ScalarOp::Add, ScalarOp::Mul, ScalarOp::Sub];
-    let op = if maker.choices.chance(60) { maker.choices.pick(&common)? } else { maker.choices.pick(&ops)? };
+    let op =
+        if maker.choices.chance(60) { maker.choices.pick(&common)? } else { maker.choices.pick(&ops)? };
     let (a, b) = if maker.choices.chance(30) { (b, a) } else { (a, b) };
     maker.graph.map(op, &[a, b]).ok()
 }
@@ -69,7 +74,8 @@ fn unary(maker: &mut Maker) -> Option<ValueId> {
         .map(|row| row.op)
         .collect();
     // Those that stay exact on integers keep cases of the exact class decidable.
-    let plain = [ScalarOp::Neg, ScalarOp::Abs, ScalarOp::Sign, ScalarOp::Floor, ScalarOp::Conj, ScalarOp::Not];
+    let plain =
+        [ScalarOp::Neg, ScalarOp::Abs, ScalarOp::Sign, ScalarOp::Floor, ScalarOp::Conj, ScalarOp::Not];
     let fitting: Vec<ScalarOp> = plain.into_iter().filter(|op| ops.contains(op)).collect();
     let op = if maker.choices.chance(50) { maker.choices.pick(&fitting) } else { maker.choices.pick(&ops) };
     maker.graph.map(op.or_else(|| ops.first().copied())?, &[a]).ok()
@@ -202,7 +208,8 @@ fn attention(maker: &mut Maker) -> Option<ValueId> {
     let scores = maker.value(|ty| ty.dtype.is_float() && !ty.axes.is_empty())?;
     let ty = maker.graph.ty(scores).clone();
     let axis = maker.choices.pick(&ty.axes)?;
-    let weights = maker.graph.normalise(NormaliseOp::Softmax, std::slice::from_ref(&axis.name), scores).ok()?;
+    let weights =
+        maker.graph.normalise(NormaliseOp::Softmax, std::slice::from_ref(&axis.name), scores).ok()?;
     let other = maker.of(ty.dtype)?;
     let product = maker.graph.map(ScalarOp::Mul, &[weights, other]).ok()?;
     maker.graph.reduce(ReduceOp::Sum, &[axis.name], product).ok()
@@ -336,9 +343,8 @@ fn recurrence(maker: &mut Maker) -> Option<ValueId> {
     }
     let initial = maker.constant(dtype)?;
     let before = maker.graph.access(state, &indices, Some(initial)).ok()?;
-    let other = maker.of(dtype).filter(|value| {
-        maker.graph.ty(*value).axes.iter().all(|axis| ty.axes.contains(axis))
-    });
+    let other =
+        maker.of(dtype).filter(|value| maker.graph.ty(*value).axes.iter().all(|axis| ty.axes.contains(axis)));
     let other = match other {
         Some(other) => other,
         None => maker.constant(dtype)?,

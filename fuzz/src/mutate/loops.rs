@@ -125,8 +125,7 @@ pub fn bound(case: &mut Case, choices: &mut Choices, _: &Case) -> Option<()> {
 
 /// Puts a store or a loop under a guard that always holds.
 pub fn always(case: &mut Case, choices: &mut Choices, _: &Case) -> Option<()> {
-    let wanted =
-        |stmt: &Stmt| matches!(stmt, Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::For(_));
+    let wanted = |stmt: &Stmt| matches!(stmt, Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::For(_));
     let func = loops(case)?;
     let all = count(func, wanted);
     if all == 0 {

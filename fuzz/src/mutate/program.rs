@@ -173,7 +173,10 @@ pub fn delete(case: &mut Case, choices: &mut Choices, _: &Case) -> Option<()> {
 pub fn operator(case: &mut Case, choices: &mut Choices, _: &Case) -> Option<()> {
     let graph = graph_of(case)?;
     let found = values(graph, |v| {
-        matches!(graph.node(v).op, Op::Map(..) | Op::Reduce { .. } | Op::Normalise { .. } | Op::Scatter { .. })
+        matches!(
+            graph.node(v).op,
+            Op::Map(..) | Op::Reduce { .. } | Op::Normalise { .. } | Op::Scatter { .. }
+        )
     });
     let value = choices.pick(&found)?;
     let node = graph.node(value).clone();
@@ -187,9 +190,11 @@ pub fn operator(case: &mut Case, choices: &mut Choices, _: &Case) -> Option<()> 
                 .collect();
             Op::Map(choices.pick(&fitting)?, operands)
         }
-        Op::Reduce { op: old, axes, value: operand } => {
-            Op::Reduce { op: other_reduction(choices, old, graph.ty(operand), &node.ty)?, axes, value: operand }
-        }
+        Op::Reduce { op: old, axes, value: operand } => Op::Reduce {
+            op: other_reduction(choices, old, graph.ty(operand), &node.ty)?,
+            axes,
+            value: operand,
+        },
         Op::Scatter { op: old, indices, value: operand } => {
             let op = other_reduction(choices, old, graph.ty(operand), &node.ty)?;
             op.scalar_op()?;
@@ -242,9 +247,8 @@ pub fn rewire(case: &mut Case, choices: &mut Choices, _: &Case) -> Option<()> {
 pub fn duplicate(case: &mut Case, choices: &mut Choices, _: &Case) -> Option<()> {
     let graph = graph_of(case)?;
     let free = free(graph);
-    let found = values(graph, |v| {
-        free[v.index()] && !matches!(graph.node(v).op, Op::Input(_) | Op::Recur { .. })
-    });
+    let found =
+        values(graph, |v| free[v.index()] && !matches!(graph.node(v).op, Op::Input(_) | Op::Recur { .. }));
     let old = choices.pick(&found)?;
     let users = values(graph, |v| free[v.index()] && graph.node(v).op.operands().contains(&old));
     let user = choices.pick(&users)?;

@@ -18,7 +18,8 @@ pub fn ask(execution: &mut Execution) -> Result<(), Finding> {
     }
     let position = execution.trace.ran.len();
     let func = ready(func, &execution.case.context());
-    let inputs: Result<Vec<Array>, _> = execution.reference.native_inputs().iter().map(Tensor::to_array).collect();
+    let inputs: Result<Vec<Array>, _> =
+        execution.reference.native_inputs().iter().map(Tensor::to_array).collect();
     let Ok(inputs) = inputs else { return Ok(()) };
     let symbols = func.symbols.iter();
     let sizes: Option<Vec<i64>> =
@@ -47,7 +48,9 @@ pub fn ask(execution: &mut Execution) -> Result<(), Finding> {
         let difference = match (&want, &got) {
             (Ok(want), Ok(got)) => difference(want, got),
             (Err(want), Err(got)) if want == got => None,
-            (want, got) => Some(format!("another end: {:?} but {:?}", want.as_ref().err(), got.as_ref().err())),
+            (want, got) => {
+                Some(format!("another end: {:?} but {:?}", want.as_ref().err(), got.as_ref().err()))
+            }
         };
         if let Some(message) = difference {
             let mut finding = Finding::new(NAME, name, position, message);

@@ -71,7 +71,9 @@ pub fn ask(execution: &mut Execution) -> Result<(), Finding> {
 fn renamed(graph: &mut Graph, _: &mut [Numbers]) -> Option<()> {
     use tcc_ir::graph::Op;
     let mut names: Vec<Name> = Vec::new();
-    for axis in graph.nodes.iter().flat_map(|node| &node.ty.axes).chain(graph.inputs.iter().flat_map(|i| &i.ty.axes)) {
+    for axis in
+        graph.nodes.iter().flat_map(|node| &node.ty.axes).chain(graph.inputs.iter().flat_map(|i| &i.ty.axes))
+    {
         if !names.contains(&axis.name) {
             names.push(axis.name.clone());
         }

@@ -175,15 +175,9 @@ pub fn judge_as(judge: Judge, case: &Case, trace: &Trace, effort: Effort) -> Ver
             return verdict;
         }
     };
-    let reference =
-        Reference::new(&first.level, &case.sizes, &numbers, case.inputs.class, case.contract);
-    let mut execution = Execution {
-        case,
-        trace,
-        reference: &reference,
-        numbers: &numbers,
-        agreements: Vec::new(),
-    };
+    let reference = Reference::new(&first.level, &case.sizes, &numbers, case.inputs.class, case.contract);
+    let mut execution =
+        Execution { case, trace, reference: &reference, numbers: &numbers, agreements: Vec::new() };
     for oracle in oracles {
         let asked = match oracle.when {
             When::Always => true,
@@ -196,8 +190,12 @@ pub fn judge_as(judge: Judge, case: &Case, trace: &Trace, effort: Effort) -> Ver
             continue;
         }
         let answer = catch(|| (oracle.ask)(&mut execution)).unwrap_or_else(|panic| {
-            let mut finding =
-                Finding::new(oracle.name, "evaluation", 0, format!("panic at {}: {}", panic.place, panic.message));
+            let mut finding = Finding::new(
+                oracle.name,
+                "evaluation",
+                0,
+                format!("panic at {}: {}", panic.place, panic.message),
+            );
             finding.fingerprint.kind = format!("panic at {}", panic.place);
             Err(finding)
         });

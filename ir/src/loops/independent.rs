@@ -143,6 +143,16 @@ impl Walk<'_> {
 
     /// The values of a counter.
     fn range(&self, lo: &Expr, hi: &Expr) -> Option<Form> {
+        if let Expr::Op(ScalarOp::Min, _, ends) = hi
+            && let [a, b] = ends.as_slice()
+        {
+            // It ends where the first of the two says: either of them holds it.
+            let span = |form: &Form| form.hi - form.lo;
+            return match (self.range(lo, a), self.range(lo, b)) {
+                (Some(a), Some(b)) => Some(if span(&a) <= span(&b) { a } else { b }),
+                (a, b) => a.or(b),
+            };
+        }
         let (lo, hi) = (self.form(lo)?, self.form(hi)?);
         if let (Some(lo), Some(hi)) = (lo.bounds(), hi.bounds()) {
             return Some(Form::interval(lo.0, lo.0.max(hi.1 - 1)));
@@ -272,6 +282,7 @@ mod tests {
                unroll for l in 0..4 { Y[k + l] = Y[k] } } }",
             "parallel for i in 0..4 { for j in i * 8..i * 8 + 8 { Y[j] = 1.0f32 } }",
             "parallel for i in 0..4 { for j in 0..min(8, n) { Y[8 * i + j] = 1.0f32 } }",
+            "parallel for i in 0..(n + 7) div 8 { for j in 0..min(8, n - i * 8) { Y[8 * i + j] = 1.0f32 } }",
             "for k in 0..n { parallel for i in 0..n { Z[i, k] = Z[i, k + 1] } }",
             "parallel for i in 0..4 {
                contract q in 0..8, k in 0..n, d in 0..n: Z[i * 8 + q, k] = X[q, d] * X[k, d] }",

@@ -68,11 +68,7 @@ pub fn forms(graph: &Graph, context: &PassContext) -> Option<Forms> {
 }
 
 /// A term for every class, without a cycle: a class is chosen once all operands of one of its terms are.
-fn choose(
-    saturated: &Saturated,
-    taste: Taste,
-    below: &mut dyn FnMut(u64) -> u64,
-) -> IndexMap<Id, Term> {
+fn choose(saturated: &Saturated, taste: Taste, below: &mut dyn FnMut(u64) -> u64) -> IndexMap<Id, Term> {
     let graphs = &saturated.converted.graphs;
     let mut waiting: Vec<Id> = graphs.classes().map(|class| class.id).collect();
     let mut chosen: IndexMap<Id, Term> = IndexMap::new();

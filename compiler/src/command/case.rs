@@ -1,0 +1,109 @@
+//! Arguments that name what fails: a case of the fuzzer, or a program with the passes that make it wrong.
+
+use super::program::{ProgramArguments, read_source};
+use super::session::{Failure, Session};
+use crate::operand::bind::Missing;
+use clap::Args;
+use std::path::Path;
+use tcc_frontend::diagnostic::{Code, Diagnostic};
+use tcc_fuzz::case::{Case, Class, InputSpec, Program};
+use tcc_fuzz::{Effort, Finding, Verdict, check, trace};
+
+/// What a case begins with.
+const CASE: &str = "test fuzz =";
+
+/// Seeds of operands that are tried for a program, with each class of numbers.
+const SEEDS: u64 = 4;
+
+/// A case, or a program.
+#[derive(Args)]
+pub struct CaseArguments {
+    #[command(flatten)]
+    program: ProgramArguments,
+}
+
+/// A case and what it is called.
+pub struct Named {
+    /// The case.
+    pub case: Case,
+    /// Its file.
+    pub name: String,
+    /// Whether it was made of a program: its operands are made up.
+    pub from_program: bool,
+}
+
+impl CaseArguments {
+    /// Reads the case, or makes one of the program and its options.
+    pub fn named(&self, session: &Session) -> Result<Named, Failure> {
+        let file = self.program.only_word().filter(|word| Path::new(word).is_file());
+        if let Some(file) = file {
+            let source = read_source(file)?;
+            if source.text.starts_with(CASE) {
+                let case = source.text.parse().map_err(|error| {
+                    let message = format!("`{file}` is no case: {error}");
+                    let help = "a case is what `tcc fuzz` and `tcc reduce` write";
+                    Box::new(Diagnostic::new(Code::FileMalformed, message).help(help))
+                })?;
+                return Ok(Named { case, name: file.into(), from_program: false });
+            }
+        }
+        let (loaded, bound) = self.program.bind(session, Missing::MakeUp)?;
+        let context = loaded.compiler.context(&bound.bindings);
+        let graph = &loaded.program.graph;
+        // A text stays one if nothing on the command line is needed to understand it.
+        let text = &loaded.source.text;
+        let alone = trace::compile(text).is_ok_and(|compiled| compiled == *graph);
+        let program = if alone { Program::Source(text.clone()) } else { Program::Graph(graph.clone()) };
+        let backend = loaded.compiler.target()?.name;
+        let symbols = |name: &str| graph.symbols.iter().any(|symbol| &*symbol.name == name);
+        let case = Case {
+            pipeline: loaded.compiler.passes().clone(),
+            sizes: bound
+                .bindings
+                .iter()
+                .filter(|(name, _)| symbols(name))
+                .map(|(n, s)| (n.clone(), *s))
+                .collect(),
+            known: true,
+            contract: context.contract,
+            memory: context.memory,
+            backends: if backend == "interp" { Vec::new() } else { vec![backend] },
+            fuel: context.fuel_left(),
+            ..Case::new(program)
+        };
+        Ok(Named { case, name: loaded.source.name, from_program: true })
+    }
+}
+
+impl Named {
+    /// What the oracles say. The operands of a program are made up in several ways until one fails.
+    pub fn judge(&mut self) -> Verdict {
+        let specs: Vec<InputSpec> = match self.from_program {
+            false => vec![self.case.inputs],
+            true => (0..SEEDS)
+                .flat_map(|seed| Class::TABLE.iter().map(move |(class, _)| InputSpec { class: *class, seed }))
+                .collect(),
+        };
+        let mut last = Verdict::default();
+        for inputs in specs {
+            let case = Case { inputs, ..self.case.clone() };
+            let (_, verdict) = check(&case, Effort::All);
+            if verdict.finding.is_some() {
+                self.case = case;
+                return verdict;
+            }
+            last = verdict;
+        }
+        last
+    }
+
+    /// The failure, or that there is none as a line for people.
+    pub fn failure(&mut self, session: &Session) -> Result<Finding, String> {
+        let verdict = self.judge();
+        if let Some(refused) = verdict.refused {
+            session.hint("smaller sizes are evaluated: `n=4` after the program");
+            return Err(format!("{}: not judged: {refused}", self.name));
+        }
+        verdict.finding.ok_or_else(|| format!("{}: every oracle holds", self.name))
+    }
+}
