@@ -12,7 +12,8 @@
 //! graph @g(..) { .. }             what must come out
 //! ```
 //!
-//! `test lower` takes a graph and expects a function. Of every file the runner also checks that texts
+//! `test fuzz = "cse | tile(4)"` is a case of the fuzzer (see `tcc_fuzz::text`): all its oracles must hold, which
+//! the expected text `holds` says. `test lower` takes a graph and expects a function. Of every file the runner also checks that texts
 //! read back as they were, that the IR verifies after every pass, and that results stay the same on
 //! operands that decide it. With `TCC_BLESS=1` it writes what came out into the files, to be read before it is committed.
 
@@ -90,6 +91,9 @@ struct Case<'a> {
 fn check_file(file: &Path) -> Result<(), String> {
     let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
     let (before, expected) = text.split_once("\n----\n").ok_or("the file has no line `----`")?;
+    if before.starts_with("test fuzz") {
+        return run_fuzz(&text, expected);
+    }
     let case = read_case(before, expected)?;
     let actual = match case.command {
         "test passes" if case.input.starts_with("graph") => run_graph(&case)?,
@@ -135,6 +139,18 @@ fn read_case<'a>(before: &'a str, expected: &'a str) -> Result<Case<'a>, String>
     }
     let argument = argument.trim().trim_matches('"');
     Ok(Case { command: command.trim(), argument, context, input: input.trim_start(), expected })
+}
+
+/// A case of the fuzzer that once failed.
+fn run_fuzz(text: &str, expected: &str) -> Result<(), String> {
+    let case: tcc_fuzz::Case = text.parse().map_err(|error: tcc_fuzz::CaseError| error.to_string())?;
+    let (_, verdict) = tcc_fuzz::check(&case, tcc_fuzz::Effort::All);
+    match (verdict.finding, verdict.refused) {
+        (Some(finding), _) => Err(finding.to_string()),
+        (None, Some(refusal)) => Err(format!("the case says nothing: {refusal}")),
+        (None, None) if expected.trim() == tcc_fuzz::text::HOLDS => Ok(()),
+        (None, None) => Err(format!("expected `{}` after `----`", tcc_fuzz::text::HOLDS)),
+    }
 }
 
 /// The text as the level prints it.

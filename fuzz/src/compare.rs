@@ -287,7 +287,7 @@ mod tests {
         Level::Graph(text.parse().expect("a graph"))
     }
 
-    const SUM: &str = "graph @s(; %x: f32[i:4]) {\n %0 = sum[i] %x : f32\n return y = %0[]\n}";
+    const SUM: &str = "graph @s(%x: f32[i:4]) {\n %0 = sum[i] %x : f32\n return y = %0[]\n}";
 
     fn compare(class: Class, move_by: impl Fn(&Estimate) -> f64) -> Result<Agreement, String> {
         let (program, sizes) = (graph(SUM), Bindings::new());
@@ -319,13 +319,13 @@ mod tests {
     #[test]
     fn factored_sums_agree_modulo_a_prime_and_other_sums_do_not() {
         let apart = graph(
-            "graph @a(; %x: f64[i:3], %c: f64) {\n %0 = mul %x, %c : f64[i:3]\n %1 = sum[i] %0 : f64\n return y = %1[]\n}",
+            "graph @a(%x: f64[i:3], %c: f64) {\n %0 = mul %x, %c : f64[i:3]\n %1 = sum[i] %0 : f64\n return y = %1[]\n}",
         );
         let factored = graph(
-            "graph @a(; %x: f64[i:3], %c: f64) {\n %0 = sum[i] %x : f64\n %1 = mul %0, %c : f64\n return y = %1[]\n}",
+            "graph @a(%x: f64[i:3], %c: f64) {\n %0 = sum[i] %x : f64\n %1 = mul %0, %c : f64\n return y = %1[]\n}",
         );
         let wrong = graph(
-            "graph @a(; %x: f64[i:3], %c: f64) {\n %0 = max[i] %x : f64\n %1 = mul %0, %c : f64\n return y = %1[]\n}",
+            "graph @a(%x: f64[i:3], %c: f64) {\n %0 = max[i] %x : f64\n %1 = mul %0, %c : f64\n return y = %1[]\n}",
         );
         let sizes = Bindings::new();
         let spec = crate::case::InputSpec { class: Class::Bounded, seed: 1 };

@@ -50,19 +50,22 @@ impl fmt::Display for Finding {
     }
 }
 
-/// A message without what differs between two cases of one bug: the first line, each quoted name and each
-/// number by one sign.
+/// A message without what differs between two cases of one bug: the first line, each quoted name, each
+/// bracket and each number by one sign, dtypes by their kind.
 fn kind(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     let mut kind = String::new();
-    let mut quoted = false;
-    for c in line.chars().take(160) {
+    let (mut quoted, mut depth) = (false, 0usize);
+    for c in line.chars().take(400) {
         match c {
             '`' => {
                 quoted = !quoted;
                 kind.push('`');
             }
             _ if quoted => {}
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = depth.saturating_sub(1),
+            _ if depth > 0 => {}
             '0'..='9' => {
                 if !kind.ends_with('0') {
                     kind.push('0');
@@ -71,7 +74,12 @@ fn kind(message: &str) -> String {
             c => kind.push(c),
         }
     }
-    kind
+    let plain = |word: &str| match word.trim_matches([',', ':']) {
+        "i0" | "u0" | "f0" | "bf0" | "c0" | "bool" => "a dtype".to_owned(),
+        _ if word.starts_with('%') => "a value".to_owned(),
+        _ => word.to_owned(),
+    };
+    kind.split(' ').map(plain).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

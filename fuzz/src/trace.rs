@@ -4,6 +4,7 @@ use crate::case::{Case, Chaos, Level, Program};
 use crate::finding::Finding;
 use crate::mutate::chaos::shuffled;
 use crate::panics::{Panic, catch};
+use tcc_ir::Dtype;
 use tcc_ir::graph::Graph;
 use tcc_ir::loops::Func;
 use tcc_passes::lower::lower;
@@ -207,9 +208,31 @@ impl Trace {
     }
 }
 
+/// The operands of an einsum string, from the comment before it: dtypes and shapes, `# f32[3, 2] f32[2]`.
+pub fn einsum_operands(source: &str) -> Option<Vec<(Dtype, Vec<usize>)>> {
+    let comment = source.lines().next()?.strip_prefix('#')?;
+    let mut operands = Vec::new();
+    for piece in comment.split(']').map(str::trim).filter(|piece| !piece.is_empty()) {
+        let (dtype, shape) = piece.split_once('[')?;
+        let extents = shape.split(',').map(str::trim).filter(|extent| !extent.is_empty());
+        let shape = extents.map(|extent| extent.parse().ok()).collect::<Option<_>>()?;
+        operands.push((dtype.trim().parse().ok()?, shape));
+    }
+    Some(operands)
+}
+
 /// The graph of a source, or what the frontend says is wrong with it.
 pub fn compile(source: &str) -> Result<Graph, String> {
-    let options = tcc_frontend::Options { name: "source".into(), ..Default::default() };
+    let mut options = tcc_frontend::Options { name: "source".into(), ..Default::default() };
+    if tcc_frontend::is_einsum(source)
+        && let Some(operands) = einsum_operands(source)
+    {
+        options.operands = operands
+            .into_iter()
+            .enumerate()
+            .map(|(at, (dtype, shape))| tcc_frontend::Operand { name: format!("x{at}"), dtype, shape: Some(shape) })
+            .collect();
+    }
     match tcc_frontend::compile(source, &options) {
         Ok(program) => Ok(program.graph),
         Err(diagnostics) => Err(diagnostics.first().map_or(String::new(), |first| format!("{first:?}"))),

@@ -55,3 +55,46 @@ pub fn source(choices: &mut Choices) -> (String, Bindings) {
 fn bracket(inner: &str) -> String {
     if inner.is_empty() { String::new() } else { format!("[{inner}]") }
 }
+
+/// The text of an einsum string after a comment that says what its operands are: `# f64[3, 3, 2]`, `ii...->i...`.
+pub fn einsum(choices: &mut Choices) -> String {
+    let letters = 1 + choices.below(3);
+    let dtype = choices.pick(&["f64", "f32", "i64", "i32"]).unwrap_or("f64");
+    let size = |choices: &mut Choices| choices.weighted(EXTENTS).unwrap_or(2).min(5);
+    let sizes: Vec<i64> = (0..letters).map(|_| size(choices)).collect();
+    // The axes that `...` stands for, the last one last; an operand has some of the last ones.
+    let more: Vec<i64> = (0..choices.below(3)).map(|_| size(choices)).collect();
+    let (mut operands, mut terms, mut used) = (Vec::new(), Vec::new(), Vec::new());
+    let mut dots = false;
+    for _ in 0..1 + choices.below(3) {
+        let rank = choices.below(4);
+        let indices: Vec<usize> = (0..rank).map(|_| choices.below(letters)).collect();
+        used.extend(indices.iter().copied());
+        let mut term: Vec<String> = indices.iter().map(|&at| LETTERS[at].to_string()).collect();
+        let mut shape: Vec<i64> = indices.iter().map(|&at| sizes[at]).collect();
+        if choices.chance(40) {
+            dots = true;
+            let at = choices.below(rank + 1);
+            let skipped = choices.below(more.len() + 1);
+            let stretched = |size: i64, choices: &mut Choices| if choices.chance(20) { 1 } else { size };
+            let axes: Vec<i64> = more[skipped..].iter().map(|&size| stretched(size, choices)).collect();
+            shape.splice(at..at, axes);
+            term.insert(at, "...".into());
+        }
+        let shape: Vec<String> = shape.iter().map(ToString::to_string).collect();
+        operands.push(format!("{dtype}[{}]", shape.join(", ")));
+        terms.push(term.concat());
+    }
+    used.sort_unstable();
+    used.dedup();
+    let mut result: Vec<String> =
+        used.iter().filter(|_| choices.chance(50)).map(|&at| LETTERS[at].to_string()).collect();
+    if choices.chance(40) {
+        result.reverse();
+    }
+    if dots {
+        let at = choices.below(result.len() + 1);
+        result.insert(at, "...".into());
+    }
+    format!("# {}\n{}->{}\n", operands.join(" "), terms.join(","), result.concat())
+}

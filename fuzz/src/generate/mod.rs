@@ -23,10 +23,13 @@ pub enum Start {
     Rule,
     /// Equations, compiled by the frontend; also evaluated by a reference that shares no code with it.
     Equations,
+    /// An einsum string, likewise.
+    Einsum,
 }
 
 /// What programs begin as, by weight.
-pub const STARTS: &[Weighted<Start>] = &[(70, Start::Graph), (20, Start::Rule), (10, Start::Equations)];
+pub const STARTS: &[Weighted<Start>] =
+    &[(68, Start::Graph), (20, Start::Rule), (8, Start::Equations), (4, Start::Einsum)];
 
 /// Kinds of operands, by weight.
 pub const CLASSES: &[Weighted<Class>] =
@@ -114,6 +117,7 @@ pub fn case(choices: &mut Choices, swarm: Swarm) -> Case {
             let (text, sizes) = equations::source(choices);
             Case { sizes, ..Case::new(Program::Source(text)) }
         }
+        Start::Einsum => Case::new(Program::Source(equations::einsum(choices))),
         Start::Graph | Start::Rule => {
             let (graph, sizes) = graph::program(choices, swarm, start == Start::Rule);
             Case { sizes, ..Case::new(Program::Graph(graph)) }

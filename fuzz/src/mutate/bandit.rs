@@ -26,7 +26,7 @@ const MEMORY: f64 = 0.999;
 impl Bandit {
     /// So many arms, of which nothing is known.
     pub fn new(arms: usize) -> Bandit {
-        Bandit { arms: vec![Arm { paid: 1.0, not: 9.0 }; arms] }
+        Bandit { arms: vec![Arm { paid: 1.0, not: 1.0 }; arms] }
     }
 
     /// The arm of this turn, among those that are allowed.

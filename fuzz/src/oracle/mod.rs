@@ -15,6 +15,7 @@ use crate::finding::Finding;
 use crate::inputs::{Numbers, numbers};
 use crate::panics::catch;
 use crate::trace::{self, Trace};
+use tcc_ir::EvalError;
 
 /// One oracle, described as data.
 pub struct Oracle {
@@ -175,9 +176,20 @@ pub fn judge_as(judge: Judge, case: &Case, trace: &Trace, effort: Effort) -> Ver
             return verdict;
         }
     };
-    let reference = Reference::new(&first.level, &case.sizes, &numbers, case.inputs.class, case.contract);
-    let mut execution =
-        Execution { case, trace, reference: &reference, numbers: &numbers, agreements: Vec::new() };
+    let reference =
+        Reference::new(&first.level, &case.sizes, &numbers, case.inputs.class, case.contract);
+    // Loops that were changed by force may be no program.
+    if let (Level::Loops(_), Err(error @ EvalError::Fault(_))) = (&first.level, reference.native()) {
+        verdict.refused = Some(error.to_string());
+        return verdict;
+    }
+    let mut execution = Execution {
+        case,
+        trace,
+        reference: &reference,
+        numbers: &numbers,
+        agreements: Vec::new(),
+    };
     for oracle in oracles {
         let asked = match oracle.when {
             When::Always => true,

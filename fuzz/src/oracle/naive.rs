@@ -7,7 +7,7 @@ use crate::case::{Class, Program};
 use crate::finding::Finding;
 use crate::inputs::{Element, Numbers};
 use std::collections::BTreeMap;
-use tcc_ir::{Native, Tensor, Value};
+use tcc_ir::{Dtype, Native, Tensor, Value};
 
 /// The name in fingerprints.
 pub const NAME: &str = "naive";
@@ -82,15 +82,47 @@ fn equation(text: &str) -> Option<Equation> {
     Some(Equation { result: read(left)?, factors })
 }
 
+/// An einsum string as an equation. The axes under `...` are `...0`, `...1`, .. from the last one.
+fn einsum(text: &str, operands: &[Numbers]) -> Option<Equation> {
+    let line = text.lines().nth(1)?;
+    let (left, right) = line.split_once("->")?;
+    let terms: Vec<&str> = left.split(',').map(str::trim).collect();
+    if terms.len() != operands.len() {
+        return None;
+    }
+    let letters = |term: &str| term.chars().filter(char::is_ascii_alphabetic).count();
+    let expand = |term: &str, more: usize| -> Vec<String> {
+        let mut indices = Vec::new();
+        let (before, after) = term.split_once("...").unwrap_or((term, ""));
+        indices.extend(before.chars().map(String::from));
+        if term.contains("...") {
+            indices.extend((0..more).rev().map(|at| format!("...{at}")));
+        }
+        indices.extend(after.chars().map(String::from));
+        indices
+    };
+    let (mut factors, mut most) = (Vec::new(), 0);
+    for (number, (term, operand)) in terms.iter().zip(operands).enumerate() {
+        let more = operand.shape.len().checked_sub(letters(term))?;
+        most = most.max(more);
+        factors.push((number.to_string(), expand(term, more)));
+    }
+    Some(Equation { result: (String::new(), expand(right.trim(), most)), factors })
+}
+
 /// The result of a program of one equation.
 fn evaluate(text: &str, operands: &[Numbers]) -> Option<Tensor<Native>> {
-    let equation = equation(text)?;
     let names: Vec<String> = text
         .lines()
         .filter_map(|line| line.strip_prefix("in "))
         .filter_map(|line| Some(line.split_once(':')?.0.trim().to_owned()))
         .collect();
-    let operand = |name: &str| operands.get(names.iter().position(|known| known == name)?);
+    let string = text.starts_with('#');
+    let equation = if string { einsum(text, operands)? } else { equation(text)? };
+    let operand = |name: &str| match string {
+        true => operands.get(name.parse::<usize>().ok()?),
+        false => operands.get(names.iter().position(|known| known == name)?),
+    };
     let mut extents: BTreeMap<&str, usize> = BTreeMap::new();
     for (name, indices) in &equation.factors {
         let shape = &operand(name)?.shape;
@@ -98,21 +130,26 @@ fn evaluate(text: &str, operands: &[Numbers]) -> Option<Tensor<Native>> {
             return None;
         }
         for (index, &extent) in indices.iter().zip(shape) {
-            if *extents.entry(index).or_insert(extent) != extent {
-                return None;
+            let known = extents.entry(index).or_insert(extent);
+            // Under `...` length 1 goes with any length.
+            match index.starts_with("...") {
+                true if *known == 1 => *known = extent,
+                true if extent == 1 => {}
+                _ if *known != extent => return None,
+                _ => {}
             }
         }
     }
-    let letters: Vec<&str> = extents.keys().copied().collect();
-    let points: usize = extents.values().product();
     let shape: Vec<usize> =
         equation.result.1.iter().map(|index| extents.get(index.as_str()).copied()).collect::<Option<_>>()?;
     let dtype = operands.first()?.dtype;
+    let points: usize = extents.values().product();
     if points > POINT_LIMIT {
         return None;
     }
     let count: usize = shape.iter().product();
     let (mut integers, mut reals) = (vec![0i128; count], vec![0.0f64; count]);
+    let letters: Vec<&str> = extents.keys().copied().collect();
     for mut point in 0..points {
         let mut at: BTreeMap<&str, usize> = BTreeMap::new();
         for letter in &letters {
@@ -120,7 +157,10 @@ fn evaluate(text: &str, operands: &[Numbers]) -> Option<Tensor<Native>> {
             point /= extents[letter];
         }
         let place = |indices: &[String], shape: &[usize]| {
-            indices.iter().zip(shape).fold(0, |place, (index, extent)| place * extent + at[index.as_str()])
+            let step = |place: usize, (index, &extent): (&String, &usize)| {
+                place * extent + if extent == 1 { 0 } else { at[index.as_str()] }
+            };
+            indices.iter().zip(shape).fold(0, step)
         };
         let (mut integer, mut real) = (1i128, 1.0f64);
         for (name, indices) in &equation.factors {
@@ -136,23 +176,25 @@ fn evaluate(text: &str, operands: &[Numbers]) -> Option<Tensor<Native>> {
         integers[target] = i128::from(integers[target].wrapping_add(integer) as i64);
         reals[target] += real;
     }
-    let wrapped = |value: i128| match dtype {
-        tcc_ir::Dtype::I32 => i64::from(value as i32),
-        tcc_ir::Dtype::U32 => i64::from(value as u32),
-        tcc_ir::Dtype::U8 => i64::from(value as u8),
-        _ => value as i64,
-    };
     let data = match dtype.is_int() {
-        true => integers.into_iter().map(|value| Value::Int(wrapped(value))).collect(),
+        true => integers.into_iter().map(|value| Value::Int(wrapped(value, dtype))).collect(),
         false => reals.into_iter().map(Value::Real).collect(),
     };
     Tensor::from_values(dtype, &shape, data)
 }
 
+fn wrapped(value: i128, dtype: Dtype) -> i64 {
+    match dtype {
+        Dtype::I32 => i64::from(value as i32),
+        Dtype::U32 => i64::from(value as u32),
+        Dtype::U8 => i64::from(value as u8),
+        _ => value as i64,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tcc_ir::Dtype;
 
     #[test]
     fn a_diagonal_is_summed_and_a_matrix_is_transposed() {
@@ -167,5 +209,17 @@ mod tests {
         let text = "in  x : i64[a, b]\nout y : i64[b, a]\ny[j,i] = x[i,j]\n";
         let result = evaluate(text, &[numbers]).expect("a result");
         assert_eq!(result.data, [1, 3, 2, 4].map(Value::Int));
+    }
+
+    #[test]
+    fn an_einsum_string_takes_the_diagonal_of_its_first_axes() {
+        let numbers = Numbers {
+            dtype: Dtype::I64,
+            shape: vec![2, 2, 2],
+            elements: (0..8).map(Element::Int).collect(),
+        };
+        let result = evaluate("# i64[2, 2, 2]\nii...->i...\n", &[numbers]).expect("a result");
+        assert_eq!(result.shape, [2, 2]);
+        assert_eq!(result.data, [0, 1, 6, 7].map(Value::Int));
     }
 }

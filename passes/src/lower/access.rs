@@ -29,7 +29,7 @@ impl Emitter<'_> {
             let place = match &self.fixed_step {
                 Some((fixed, step)) if *fixed == index => step.clone(),
                 _ => {
-                    let place = self.value(index, env)?;
+                    let place = self.place_index(index, env)?;
                     self.small(&axis.name, place)
                 }
             };
@@ -62,6 +62,12 @@ impl Emitter<'_> {
         self.push(Stmt::Store(register, Vec::new(), inside));
         self.close(opened);
         Ok(Expr::Load(register, Vec::new()))
+    }
+
+    /// An index at a point: any integer in the graph, an i64 in loops.
+    fn place_index(&mut self, index: ValueId, env: &Env) -> Result<Expr, LowerError> {
+        let place = self.value(index, env)?;
+        Ok(if self.graph.ty(index).dtype == Dtype::I64 { place } else { place.cast(Dtype::I64) })
     }
 
     fn value_at(&mut self, source: ValueId, axes: &[Axis], places: Vec<Expr>) -> Result<Expr, LowerError> {
@@ -121,7 +127,7 @@ impl Emitter<'_> {
         else {
             return Err(LowerError(format!("{value} is not read at one step")));
         };
-        let at = self.value(index, &Env::new())?;
+        let at = self.place_index(index, &Env::new())?;
         let opened = self.open_if(Expr::eq(step.clone(), at))?;
         let mut env = Env::new();
         let loops = self.open_nest(value, &mut env)?;
@@ -143,7 +149,7 @@ impl Emitter<'_> {
         ) else {
             return Err(LowerError(format!("{value} is not read at one step")));
         };
-        let at = self.value(index, &Env::new())?;
+        let at = self.place_index(index, &Env::new())?;
         let axes = &self.graph.ty(*source).axes;
         let stepped =
             indices.iter().position(|&other| other == index).and_then(|position| axes.get(position));
@@ -194,7 +200,7 @@ impl Emitter<'_> {
         let axes = self.graph.ty(value).axes.clone();
         let mut places = Vec::with_capacity(axes.len());
         for (axis, &index) in axes.iter().zip(indices) {
-            let place = self.value(index, &point)?;
+            let place = self.place_index(index, &point)?;
             places.push(self.small(&axis.name, place));
         }
         let (condition, _) = self.in_range(&axes, &places, None);
