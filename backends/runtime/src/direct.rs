@@ -7,9 +7,10 @@
 use crate::contraction::{Axis, CHUNK, Contraction};
 use crate::detect::InstructionSet;
 use crate::gemv::Gemv;
-use crate::kernel::{Segment, Tile};
+use crate::kernel::{Aside, Segment, Tile};
 use crate::plan::{Plan, PlanAxis};
 use crate::quads;
+use crate::shape::X_BYTES;
 use crate::table::{Kernels, kernels};
 
 /// A group of batched products should stay in the first level cache while its tiles are computed.
@@ -241,40 +242,64 @@ unsafe fn products(
         c_columns: core::ptr::null(),
         last: 0,
         accumulate,
+        stream: false,
+        // What is here already: an address that does not exist would be looked up in vain.
+        aside: Aside { ahead: y, ..Aside::NONE },
         batch: count,
         x_batch: batch.x,
         y_batch: batch.y,
         c_batch: batch.c,
     };
-    let mut start = 0;
-    while start < k.extent {
-        let depth = CHUNK.min(k.extent - start);
-        let segment = Segment { x: start as isize * k.x, y: start as isize * k.y, len: depth };
-        tile.segments = &segment;
-        tile.accumulate = accumulate || start > 0;
+    // All of a sum for one strip of columns after another, so that memory is read in order, if the other
+    // operand stays in a cache.
+    let whole = m.extent.saturating_mul(k.extent).saturating_mul(kernels.bytes) <= X_BYTES;
+    let k_outer = if whole { k.extent } else { CHUNK };
+    let mut outer = 0;
+    while outer < k.extent {
         let mut column = 0;
         while column < n.extent {
             let columns = next_columns(kernels, vectors, most, n.extent - column);
             tile.y = y.wrapping_offset(column as isize * n.y * bytes);
-            let mut row = 0;
-            while row < m.extent {
-                let rows = next_rows(vectors, kernels.len, m.extent - row);
-                let of = rows.div_ceil(kernels.len) - 1;
-                tile.last = rows - of * kernels.len;
-                tile.x = x.wrapping_offset(row as isize * bytes);
-                tile.c = c.wrapping_offset((row as isize + column as isize * n.c) * bytes);
-                let full = tile.last == kernels.len;
-                let table = if full { &kernels.tiles } else { &kernels.tails };
-                let function =
-                    if by_rows && full && columns == 8 { kernels.rows[of] } else { table[of][columns - 1] };
-                // Tiles with fewer vectors exist for every number of columns that wider ones have.
-                if let Some(function) = function {
-                    function(&tile);
-                }
-                row += rows;
+            let c = c.wrapping_offset(column as isize * n.c * bytes);
+            let mut start = outer;
+            while start < k.extent.min(outer + k_outer) {
+                let depth = CHUNK.min(k.extent - start);
+                let segment = Segment { x: start as isize * k.x, y: start as isize * k.y, len: depth };
+                tile.segments = &segment;
+                tile.accumulate = accumulate || start > 0;
+                strip(kernels, &mut tile, (x, c), (m.extent, columns), (vectors, by_rows));
+                start += depth;
             }
             column += columns;
         }
-        start += depth;
+        outer += k_outer;
+    }
+}
+
+/// The tiles of one strip of columns, of one chunk of the sum.
+#[inline]
+unsafe fn strip(
+    kernels: &Kernels,
+    tile: &mut Tile,
+    (x, c): (*const u8, *mut u8),
+    (m, columns): (usize, usize),
+    (vectors, by_rows): (usize, bool),
+) {
+    let mut row = 0;
+    while row < m {
+        let rows = next_rows(vectors, kernels.len, m - row);
+        let of = rows.div_ceil(kernels.len) - 1;
+        tile.last = rows - of * kernels.len;
+        tile.x = x.wrapping_add(row * kernels.bytes);
+        tile.c = c.wrapping_add(row * kernels.bytes);
+        let full = tile.last == kernels.len;
+        let table = if full { &kernels.tiles } else { &kernels.tails };
+        let function =
+            if by_rows && full && columns == 8 { kernels.rows[of] } else { table[of][columns - 1] };
+        // Tiles with fewer vectors exist for every number of columns that wider ones have.
+        if let Some(function) = function {
+            function(tile);
+        }
+        row += rows;
     }
 }

@@ -22,7 +22,7 @@ const ALIGN: usize = 64;
 pub const WORKSPACE_BYTES: usize = X_BYTES_PADDED
     + Y_BYTES
     + TILE_BYTES
-    + JOINED_BYTES
+    + 2 * JOINED_BYTES
     + 4 * MAX_BLOCK * size_of::<isize>()
     + 2 * CHUNK * size_of::<isize>()
     + MAX_BLOCK * size_of::<Run>()
@@ -68,7 +68,7 @@ pub unsafe fn gemm(
         x: memory.take(X_BYTES_PADDED),
         y: memory.take(Y_BYTES),
         tile: memory.take(TILE_BYTES),
-        joined: memory.take(JOINED_BYTES),
+        joined: memory.take(2 * JOINED_BYTES),
         x_m: memory.take(MAX_BLOCK),
         c_m: memory.take(MAX_BLOCK),
         y_n: memory.take(MAX_BLOCK),

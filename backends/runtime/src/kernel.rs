@@ -22,6 +22,33 @@ pub struct Segment {
     pub len: usize,
 }
 
+/// What kernels that know their operands ([`PANELS`], [`ROWS`]) let memory do while they compute, a cache
+/// line every four steps of the sum: for other tiles, or it would come too late.
+#[derive(Clone, Copy)]
+pub struct Aside {
+    /// What is asked for, by those of [`ROWS`]: anything, since it is not read here,
+    pub ahead: *const u8,
+    /// and then this many bytes further.
+    pub ahead_step: isize,
+    /// Finished lines of a result,
+    pub from: *const u8,
+    /// written past the caches,
+    pub to: *mut u8,
+    /// at most so many.
+    pub lines: usize,
+}
+
+impl Aside {
+    /// Nothing.
+    pub const NONE: Aside = Aside {
+        ahead: core::ptr::null(),
+        ahead_step: 0,
+        from: core::ptr::null(),
+        to: core::ptr::null_mut(),
+        lines: 0,
+    };
+}
+
 /// What one call of a tile kernel computes: `batch` tiles, all strides in elements.
 #[derive(Clone, Copy)]
 pub struct Tile {
@@ -49,6 +76,10 @@ pub struct Tile {
     pub last: usize,
     /// Whether the result is added to.
     pub accumulate: bool,
+    /// Whether the result, aligned to cache lines, is written past the caches.
+    pub stream: bool,
+    /// What memory does meanwhile.
+    pub aside: Aside,
     /// How many tiles lie behind each other.
     pub batch: usize,
     /// How far apart they are.
@@ -76,6 +107,9 @@ pub const ANY: u8 = 0;
 pub const PANELS: u8 = 1;
 /// the one that is broadcast is contiguous along the sum (`y_step` is 1).
 pub const ROWS: u8 = 2;
+
+/// Steps between two looks at what is to be done aside: more often, and sums would not stay in registers.
+const BETWEEN: usize = 16;
 
 /// The tile kernel for `VECTORS` by `COLUMNS`. `TAIL`: the last vector may not be full. `KNOWN`: one of
 /// [`ANY`], [`PANELS`] and [`ROWS`].
@@ -111,7 +145,7 @@ impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, co
                 sum.store_part(to, tile.last);
             } else {
                 let sum = if tile.accumulate { V::load(to).plus(sum) } else { sum };
-                sum.store(to);
+                if KNOWN != ANY && tile.stream { sum.store_past(to) } else { sum.store(to) }
             }
         }
     }
@@ -146,11 +180,13 @@ impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, co
 {
     #[inline(always)]
     unsafe fn run(&self) {
-        let tile = self.0;
+        // A copy, which no store changes.
+        let tile = &{ *self.0 };
         for batch in 0..tile.batch as isize {
             let x = tile.x.cast::<V::Element>().wrapping_offset(batch * tile.x_batch);
             let y = tile.y.cast::<V::Element>().wrapping_offset(batch * tile.y_batch);
             let c = tile.c.cast::<V::Element>().wrapping_offset(batch * tile.c_batch);
+            let Aside { mut ahead, ahead_step, mut from, mut to, mut lines } = tile.aside;
             let mut sums = [[V::zero(); VECTORS]; COLUMNS];
             for segment in 0..tile.segment_count {
                 let segment = *tile.segments.add(segment);
@@ -171,13 +207,27 @@ impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, co
                     _ => (tile.x_step, 1),
                 };
                 while KNOWN != ANY && left >= 4 {
-                    Self::step(tile, &mut sums, x, y);
-                    Self::step(tile, &mut sums, x.wrapping_offset(width), y.wrapping_add(count));
-                    Self::step(tile, &mut sums, x.wrapping_offset(2 * width), y.wrapping_add(2 * count));
-                    Self::step(tile, &mut sums, x.wrapping_offset(3 * width), y.wrapping_add(3 * count));
-                    x = x.wrapping_offset(4 * width);
-                    y = y.wrapping_add(4 * count);
-                    left -= 4;
+                    let steps = left.min(BETWEEN) / 4;
+                    for _ in 0..steps {
+                        Self::step(tile, &mut sums, x, y);
+                        Self::step(tile, &mut sums, x.wrapping_offset(width), y.wrapping_add(count));
+                        Self::step(tile, &mut sums, x.wrapping_offset(2 * width), y.wrapping_add(2 * count));
+                        Self::step(tile, &mut sums, x.wrapping_offset(3 * width), y.wrapping_add(3 * count));
+                        x = x.wrapping_offset(4 * width);
+                        y = y.wrapping_add(4 * count);
+                    }
+                    left -= 4 * steps;
+                    for _ in 0..steps {
+                        if KNOWN == ROWS {
+                            prefetch(ahead);
+                            ahead = ahead.wrapping_offset(ahead_step);
+                        }
+                        if lines > 0 {
+                            V::stream_line(from, to);
+                            (from, to) = (from.add(64), to.add(64));
+                            lines -= 1;
+                        }
+                    }
                 }
                 for _ in 0..left {
                     Self::step(tile, &mut sums, x, y);

@@ -94,11 +94,15 @@ fn contiguous_rows(axes: &[PlanAxis]) -> usize {
 }
 
 /// Vectors and columns of the largest tile, for `run` rows that are contiguous in the result.
-fn tile_size(kernels: &Kernels, (m, n, k): (usize, usize, usize), run: usize) -> (usize, usize) {
+fn tile_size(
+    kernels: &Kernels,
+    (m, n, k): (usize, usize, usize),
+    (run, along_sum): (usize, bool),
+) -> (usize, usize) {
     let len = kernels.len;
     let wide = |vectors: usize| kernels.columns[vectors - 1];
     // The tile that loads least, where what it leaves over of the rows hardly counts.
-    let large = m >= 8 * len && kernels.rows[2].is_some();
+    let large = (m >= 8 * len || along_sum && m > 4 * len && k >= 16) && kernels.rows[2].is_some();
     let vectors = if m <= len || wide(2) == 0 {
         1
     } else if wide(3) > 0
@@ -137,7 +141,8 @@ pub fn shape(
     let (bytes, len) = (kernels.bytes, kernels.len);
     let run = if plane { plan.m[0].extent } else { contiguous_rows(&plan.m) };
     let wide = |vectors: usize| kernels.columns[vectors - 1];
-    let (vectors, columns) = tile_size(kernels, (m, n, k), run);
+    let along_sum = matches!((&plan.n[..], &plan.k[..]), ([_], [k]) if k.y == 1);
+    let (vectors, columns) = tile_size(kernels, (m, n, k), (run, along_sum));
     let large = !accumulate
         && callbacks.epilogue.is_none()
         && k <= CHUNK
@@ -158,7 +163,7 @@ pub fn shape(
     let rows = vectors * len;
     let segment = if joined || plane || well_filled { run } else { usize::MAX };
     let depth = k.min(CHUNK);
-    let whole = if segment < MAX_BLOCK { segment } else { rows };
+    let whole = if segment <= MAX_BLOCK { segment } else { rows };
     // Room for the rows that fill up the vectors of every segment.
     let fitting = if plane { PLANE_BYTES } else { X_BYTES } / (depth * bytes);
     let fitting = match segment {
@@ -191,7 +196,8 @@ pub fn shape(
         segment: if whole_segments || segment > m_block { segment } else { usize::MAX },
         y_once: n <= n_block && n.saturating_mul(k).saturating_mul(bytes) <= Y_BYTES,
         y_in_place,
-        stream: large && (joined || whole_segments && segment.saturating_mul(bytes) >= 1 << 10),
+        stream: large
+            && (joined || (whole_segments || run > m_block) && run.saturating_mul(bytes) >= 1 << 10),
         plane: plane && whole_segments,
         joined: joined && whole_segments,
     }

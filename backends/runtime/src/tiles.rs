@@ -5,9 +5,10 @@
 
 use crate::callbacks::Finished;
 use crate::direct::{next_columns, next_rows};
-use crate::kernel::{Run, Scatter, Segment, Tile};
-use crate::shape::Shape;
+use crate::kernel::{Aside, Run, Scatter, Segment, Tile, TileFn};
+use crate::shape::{JOINED_BYTES, Shape};
 use crate::table::Kernels;
+use core::ptr;
 
 /// Working memory, in pieces.
 pub struct Blocks {
@@ -103,7 +104,7 @@ pub unsafe fn row_strips(
         let to_segment = shape.segment - (ic + start) % shape.segment;
         let table = blocks.c_m.add(start);
         let mut count = next_rows(shape.vectors, kernels.len, (mc - start).min(to_segment));
-        if shape.stream && !shape.joined && !shape.plane && to_segment == shape.segment {
+        if shape.stream && !shape.joined && !shape.plane && (start == 0 || to_segment == shape.segment) {
             // A short tile first, so that all others begin with a cache line.
             let place = c.wrapping_add_signed(*table * kernels.bytes as isize);
             let head = place.wrapping_neg() % 64 / kernels.bytes;
@@ -164,16 +165,29 @@ pub unsafe fn block(
             < jump(blocks.c_m, blocks.m_strips, group, m_strips);
     let groups = m_strips / group;
     let (outer, inner) = if columns_inside { (groups, n_strips) } else { (n_strips, groups) };
+    let (mut waiting, mut turn) = (Aside::NONE, 0);
+    let write = |waiting: &mut Aside| {
+        if waiting.lines > 0 {
+            (kernels.stream)(waiting.from, waiting.to, waiting.lines * 64);
+            waiting.lines = 0;
+        }
+    };
     for one in 0..outer {
         for two in 0..inner {
             let (m_group, n_strip) = if columns_inside { (one, two) } else { (two, one) };
             let columns = *blocks.n_strips.add(n_strip);
             let joined = how.joined > 0 && (columns.count == 1 || columns.step == how.joined as isize);
+            // Two buffers in turn: one is written past the caches while the other is filled.
+            turn = 1 - turn;
+            let buffer = blocks.joined.add(turn * JOINED_BYTES);
             let first = (*blocks.m_strips.add(m_group * group)).start;
             for m_strip in m_group * group..m_group * group + group {
                 let rows = *blocks.m_strips.add(m_strip);
-                let joined = if joined { Some(rows.start - first) } else { None };
-                tile(kernels, blocks, (y, c), (&rows, &columns, kc), (how, joined));
+                let to =
+                    if joined { buffer.add((rows.start - first) * kernels.bytes) } else { ptr::null_mut() };
+                let next = if n_strip + 1 < n_strips { columns.start + columns.count } else { columns.start };
+                (waiting.ahead, waiting.ahead_step) = ahead(kernels, y, (next, columns.count), (m_strip, kc));
+                tile(kernels, blocks, (y, c), (&rows, &columns, kc), (how, to, &mut waiting));
                 finish(&Finished {
                     c,
                     rows: blocks.c_m.add(rows.start),
@@ -183,33 +197,85 @@ pub unsafe fn block(
                     contiguous: rows.runs.1 == 1,
                 });
             }
+            write(&mut waiting);
             if joined {
                 let offset = *blocks.c_m.add(first) + *blocks.c_n.add(columns.start);
                 let to = c.wrapping_offset(offset * kernels.bytes as isize);
-                (kernels.stream)(blocks.joined, to, how.joined * columns.count * kernels.bytes);
+                let bytes = how.joined * columns.count * kernels.bytes;
+                let head = to.align_offset(64).min(bytes);
+                let lines = (bytes - head) / 64;
+                let tail = head + 64 * lines;
+                (kernels.stream)(buffer, to, head);
+                (kernels.stream)(buffer.add(tail), to.add(tail), bytes - tail);
+                waiting = Aside { from: buffer.add(head), to: to.add(head), lines, ..Aside::NONE };
             }
         }
     }
+    write(&mut waiting);
 }
 
-/// One tile; `joined` is its first row within the buffer of a segment.
+/// What the tile of a strip of rows asks for of the `count` columns from `next` on, and how it goes on: one
+/// column, or, if they lie behind each other, its part of all.
+fn ahead(
+    kernels: &Kernels,
+    y: &Broadcast,
+    (next, count): (usize, usize),
+    (m_strip, kc): (usize, usize),
+) -> (*const u8, isize) {
+    let bytes = kernels.bytes as isize;
+    let at = |elements: isize| y.from.wrapping_offset(elements * bytes);
+    let first = next as isize * y.column;
+    if y.column == kc as isize {
+        let parts = (count * kernels.bytes / 16).max(1);
+        return (at(first).wrapping_add(m_strip % parts * (kc / 4) * 64), 64);
+    }
+    (at(first + (m_strip % count) as isize * y.column), 4 * bytes)
+}
+
+/// The kernel that knows the operands of a tile of so many vectors, less one, and columns, as there is for
+/// most.
+fn knowing(kernels: &Kernels, y: &Broadcast, (of, columns): (usize, usize)) -> Option<TileFn> {
+    if !y.packed && y.step == 1 && columns == 8 {
+        kernels.rows[of]
+    } else if y.packed && columns == kernels.columns[of] {
+        kernels.packed[of]
+    } else if y.packed && columns == 8 && of < 2 {
+        kernels.eight[of]
+    } else {
+        None
+    }
+}
+
+/// One tile, into `joined` if that is somewhere.
 unsafe fn tile(
     kernels: &Kernels,
     blocks: &Blocks,
     (y, c): (&Broadcast, *mut u8),
     (rows, columns, kc): (&Strip, &Strip, usize),
-    (how, joined): (Store, Option<usize>),
+    (how, joined, waiting): (Store, *mut u8, &mut Aside),
 ) {
     let bytes = kernels.bytes;
     let segment = Segment { x: 0, y: 0, len: kc };
     let c_n = blocks.c_n.add(columns.start);
     let last = rows.count - (rows.vectors - 1) * kernels.len;
     let width = rows.vectors * kernels.len;
-    let direct = joined.is_none() && rows.runs.1 == 1 && !how.stream;
-    let (to, stride) = match joined {
-        Some(row) => (blocks.joined.add(row * bytes), how.joined),
-        None if direct => (c.wrapping_offset(*blocks.c_m.add(rows.start) * bytes as isize), 0),
-        None => (blocks.tile, width),
+    let of = rows.vectors - 1;
+    let knowing = knowing(kernels, y, (of, columns.count));
+    let place = c.wrapping_offset(*blocks.c_m.add(rows.start) * bytes as isize);
+    // Whole lines from registers, if a vector is one.
+    let stream = how.stream
+        && knowing.is_some()
+        && kernels.len * bytes == 64
+        && (place.addr().wrapping_add_signed(*c_n * bytes as isize)).is_multiple_of(64)
+        && columns.step != 0
+        && (columns.step.unsigned_abs() * bytes).is_multiple_of(64);
+    let direct = joined.is_null() && rows.runs.1 == 1 && (!how.stream || stream);
+    let (to, stride) = if !joined.is_null() {
+        (joined, how.joined)
+    } else if direct {
+        (place, 0)
+    } else {
+        (blocks.tile, width)
     };
     let tile = Tile {
         x: blocks.x.add(rows.panel * bytes),
@@ -225,32 +291,28 @@ unsafe fn tile(
         segment_count: 1,
         c: to,
         c_column: stride as isize,
-        c_columns: if direct { c_n } else { core::ptr::null() },
+        c_columns: if direct { c_n } else { ptr::null() },
         last,
         accumulate: direct && how.accumulate,
+        stream: direct && stream,
+        aside: *waiting,
         batch: 1,
         x_batch: 0,
         y_batch: 0,
         c_batch: 0,
     };
-    let full = last == kernels.len;
-    let of = rows.vectors - 1;
-    let function = if !y.packed && y.step == 1 && columns.count == 8 && kernels.rows[of].is_some() {
-        kernels.rows[of]
-    } else if y.packed && columns.count == kernels.columns[of] {
-        kernels.packed[of]
-    } else if y.packed && columns.count == 8 && of < 2 && kernels.eight[of].is_some() {
-        kernels.eight[of]
-    } else if full {
-        kernels.tiles[of][columns.count - 1]
-    } else {
-        kernels.tails[of][columns.count - 1]
-    };
+    let table = if last == kernels.len { &kernels.tiles } else { &kernels.tails };
     // Strips are only cut to sizes of which there are tiles.
-    if let Some(function) = function {
+    if let Some(function) = knowing.or(table[of][columns.count - 1]) {
         function(&tile);
     }
-    if !direct && joined.is_none() {
+    if knowing.is_some() {
+        let moved = waiting.lines.min(kc / 4);
+        waiting.from = waiting.from.add(64 * moved);
+        waiting.to = waiting.to.add(64 * moved);
+        waiting.lines -= moved;
+    }
+    if !direct && joined.is_null() {
         (kernels.scatter)(&Scatter {
             tile: blocks.tile,
             stride: width,

@@ -45,6 +45,11 @@ pub trait Vector: Copy {
     unsafe fn store(self, to: *mut Self::Element);
     /// Writes the first `count <= LEN` elements.
     unsafe fn store_part(self, to: *mut Self::Element, count: usize);
+    /// Writes `LEN` elements past the caches where the machine can; `to` is aligned to 64 bytes.
+    #[inline(always)]
+    unsafe fn store_past(self, to: *mut Self::Element) {
+        self.store(to);
+    }
     /// Moves 64 bytes past the caches where the machine can; `to` is aligned to them.
     #[inline(always)]
     unsafe fn stream_line(from: *const u8, to: *mut u8) {

@@ -252,10 +252,20 @@ fn large_results() {
         ("aged,cbfg->fedcba", ElementType::F32),
         ("aged,cbfg->fedcba", ElementType::F64),
         ("ab,cb->ac", ElementType::F32),
+        ("ab,bc->ac", ElementType::F32),
+        ("ab,bc->ac", ElementType::F64),
+        ("ab,cb->ca", ElementType::F32),
+        ("ab,cb->ca", ElementType::F64),
     ] {
-        let extent = |letter: char| match (spec.len(), letter) {
-            (9, 'b') => 3,
-            (9, _) => 2050,
+        // Rows that begin anywhere, rows that are whole lines, and short rows behind each other.
+        let extent = |letter: char| match (spec, letter) {
+            ("ab,cb->ac", 'b') => 3,
+            ("ab,cb->ac", _) => 2050,
+            ("ab,bc->ac", 'b') => 5,
+            ("ab,bc->ac", _) => 2064,
+            ("ab,cb->ca", 'a') => 72,
+            ("ab,cb->ca", 'b') => 22,
+            ("ab,cb->ca", _) => 59_000,
             (_, 'g') => 2,
             (_, 'a' | 'd' | 'f') => 24,
             _ => 8 + i64::from(dtype == ElementType::F32) * 4,

@@ -17,7 +17,7 @@ fn mask(count: usize) -> u64 {
 
 macro_rules! real {
     ($element:ty, $register:ty, $len:expr, $mask:ty, $zero:ident, $load:ident, $part:ident, $store:ident, $store_part:ident,
-     $set1:ident, $fma:ident, $fnma:ident, $add:ident, $permute:ident, $index:ident, $hload:ident, $hstore:ident, $hadd:ident, $lane:ident, $row:ident) => {
+     $set1:ident, $fma:ident, $fnma:ident, $add:ident, $permute:ident, $index:ident, $hload:ident, $hstore:ident, $hadd:ident, $lane:ident, $row:ident, $stream:ident) => {
         impl Vector for Z<$register> {
             type Element = $element;
             type Splat = Self;
@@ -26,6 +26,10 @@ macro_rules! real {
             #[inline(always)]
             unsafe fn stream_line(from: *const u8, to: *mut u8) {
                 _mm512_stream_si512(to.cast(), _mm512_loadu_si512(from.cast()));
+            }
+            #[inline(always)]
+            unsafe fn store_past(self, to: *mut $element) {
+                $stream(to, self.0);
             }
             const HALF: usize = $len / 2;
             #[inline(always)]
@@ -218,7 +222,8 @@ real!(
     _mm256_storeu_ps,
     _mm256_add_ps,
     _mm512_permute_ps,
-    four_ps
+    four_ps,
+    _mm512_stream_ps
 );
 real!(
     f64,
@@ -240,7 +245,8 @@ real!(
     _mm256_storeu_pd,
     _mm256_add_pd,
     _mm512_permutex_pd,
-    four_pd
+    four_pd,
+    _mm512_stream_pd
 );
 
 macro_rules! integer {
@@ -282,6 +288,10 @@ macro_rules! integer {
             #[inline(always)]
             unsafe fn store(self, to: *mut $element) {
                 _mm512_storeu_si512(to.cast(), self.0);
+            }
+            #[inline(always)]
+            unsafe fn store_past(self, to: *mut $element) {
+                _mm512_stream_si512(to.cast(), self.0);
             }
             #[inline(always)]
             unsafe fn store_part(self, to: *mut $element, count: usize) {
