@@ -230,7 +230,11 @@ pub fn compile(source: &str) -> Result<Graph, String> {
         options.operands = operands
             .into_iter()
             .enumerate()
-            .map(|(at, (dtype, shape))| tcc_frontend::Operand { name: format!("x{at}"), dtype, shape: Some(shape) })
+            .map(|(at, (dtype, shape))| tcc_frontend::Operand {
+                name: format!("x{at}"),
+                dtype,
+                shape: Some(shape),
+            })
             .collect();
     }
     match tcc_frontend::compile(source, &options) {

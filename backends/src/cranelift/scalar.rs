@@ -7,7 +7,7 @@ use cranelift::codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use cranelift::frontend::FunctionBuilder;
 use tcc_ir::evaluate_scalar;
 use tcc_ir::scalar::Literal;
-use tcc_ir::{Dtype, Kind, Native, ScalarOp, Value as NativeValue};
+use tcc_ir::{Dtype, Kind, Native, ScalarOp, Value as NativeValue, planted};
 
 /// Emits scalar operations into a function under construction.
 pub(super) struct Ops<'a, 'b> {
@@ -129,6 +129,7 @@ impl Ops<'_, '_> {
             FloorDiv | Mod => self.divide(op, dtype, a, b),
             Min if signed => self.b.ins().smin(a, b),
             Min => self.b.ins().umin(a, b),
+            Max if dtype == Dtype::I32 && planted(39) => self.b.ins().umax(a, b), // Planted bug 39.
             Max if signed => self.b.ins().smax(a, b),
             Max => self.b.ins().umax(a, b),
             Abs if signed => self.b.ins().iabs(a),

@@ -81,6 +81,8 @@ impl Key {
         let Some(images) = backend.images else { return Ok(None) };
         let recipe = Recipe::new(compiler.passes(), &compiler.context(bindings), &(images.target)()?);
         let text = format!("{recipe}backend = {}\nbuild = {}\n{}", backend.name, build(), program.graph);
+        #[cfg(tcc_fuzz_bugs)]
+        let text = format!("bug = {}\n{text}", tcc_ir::planted::selected_bug());
         Ok(Some(Key::of(text)))
     }
 

@@ -6,7 +6,7 @@
 use super::{Built, Limits, damaged, out_of_memory};
 use std::io::{Read, Write};
 use tcc_frontend::diagnostic::{Code, Diagnostic};
-use tcc_ir::{Array, Dtype};
+use tcc_ir::{Array, Dtype, planted};
 
 /// What a header says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -279,7 +279,9 @@ pub fn to_array(header: &Header, mut bytes: Vec<u8>) -> Option<Array> {
         };
         bytes.chunks_exact_mut(part).for_each(<[u8]>::reverse);
     }
-    if header.fortran_order && header.shape.len() > 1 {
+    // Planted bug 3.
+    let square = planted(3) && header.shape.windows(2).all(|pair| pair[0] == pair[1]);
+    if header.fortran_order && header.shape.len() > 1 && !square {
         bytes = row_major(&header.shape, size, &bytes);
     }
     let dtype = header.element.dtype();

@@ -176,20 +176,14 @@ pub fn judge_as(judge: Judge, case: &Case, trace: &Trace, effort: Effort) -> Ver
             return verdict;
         }
     };
-    let reference =
-        Reference::new(&first.level, &case.sizes, &numbers, case.inputs.class, case.contract);
+    let reference = Reference::new(&first.level, &case.sizes, &numbers, case.inputs.class, case.contract);
     // Loops that were changed by force may be no program.
     if let (Level::Loops(_), Err(error @ EvalError::Fault(_))) = (&first.level, reference.native()) {
         verdict.refused = Some(error.to_string());
         return verdict;
     }
-    let mut execution = Execution {
-        case,
-        trace,
-        reference: &reference,
-        numbers: &numbers,
-        agreements: Vec::new(),
-    };
+    let mut execution =
+        Execution { case, trace, reference: &reference, numbers: &numbers, agreements: Vec::new() };
     for oracle in oracles {
         let asked = match oracle.when {
             When::Always => true,

@@ -213,11 +213,8 @@ mod tests {
 
     #[test]
     fn an_einsum_string_takes_the_diagonal_of_its_first_axes() {
-        let numbers = Numbers {
-            dtype: Dtype::I64,
-            shape: vec![2, 2, 2],
-            elements: (0..8).map(Element::Int).collect(),
-        };
+        let numbers =
+            Numbers { dtype: Dtype::I64, shape: vec![2, 2, 2], elements: (0..8).map(Element::Int).collect() };
         let result = evaluate("# i64[2, 2, 2]\nii...->i...\n", &[numbers]).expect("a result");
         assert_eq!(result.shape, [2, 2]);
         assert_eq!(result.data, [0, 1, 6, 7].map(Value::Int));

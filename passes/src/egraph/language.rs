@@ -12,7 +12,7 @@ use indexmap::IndexSet;
 use std::sync::Arc;
 use tcc_ir::graph::{NormaliseOp, Op, Table, TransformOp, ValueId};
 use tcc_ir::scalar::{Literal, ReduceOp, ScalarOp};
-use tcc_ir::{Axis, Dtype, Extent};
+use tcc_ir::{Axis, Dtype, Extent, planted};
 
 /// An axis: a name together with an extent, numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -221,6 +221,8 @@ pub fn operator(
     };
     Some(match op {
         Op::Input(position) => Operator::Input(*position),
+        // Planted bug 16.
+        Op::Const(Literal::Real(0.0)) if planted(16) => Operator::Const(Literal::Real(0.0), ty.dtype),
         Op::Const(literal) => Operator::Const(*literal, ty.dtype),
         Op::Table(table) => {
             let axes = ty.axes.iter().map(|axis| operators.axis_id(axis)).collect();

@@ -12,8 +12,8 @@
 use super::rewrite::rewrite;
 use crate::{Changed, PassContext};
 use indexmap::IndexMap;
-use tcc_ir::Type;
 use tcc_ir::graph::{Graph, Op, ValueId};
+use tcc_ir::{ReduceOp, Type, planted};
 
 /// Merges equal values; the first stays. O(n).
 pub fn run(graph: &mut Graph, context: &PassContext) -> Changed {
@@ -23,10 +23,15 @@ pub fn run(graph: &mut Graph, context: &PassContext) -> Changed {
             return None;
         }
         let next = ValueId(graph.nodes.len() as u32);
-        match known.get(&(node.op.clone(), node.ty.clone())) {
+        let mut key = (node.op.clone(), node.ty.clone());
+        // Planted bug 19.
+        if let (true, Op::Reduce { op, .. }) = (planted(19), &mut key.0) {
+            *op = ReduceOp::Sum;
+        }
+        match known.get(&key) {
             Some(&first) => context.spend().then_some(first),
             None => {
-                known.insert((node.op.clone(), node.ty.clone()), next);
+                known.insert(key, next);
                 None
             }
         }

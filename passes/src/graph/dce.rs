@@ -11,6 +11,7 @@
 
 use crate::{Changed, PassContext};
 use tcc_ir::graph::{Graph, Op, ValueId};
+use tcc_ir::planted;
 use tcc_ir::scalar::Literal;
 
 /// Drops what is dead. O(n).
@@ -22,7 +23,13 @@ pub fn run(graph: &mut Graph, context: &PassContext) -> Changed {
         !(holds && context.spend())
     });
     graph.checks = checks;
-    let live = graph.live();
+    let mut live = graph.live();
+    // Planted bug 21.
+    for output in graph.outputs.iter().filter(|_| planted(21)) {
+        let users = graph.values().filter(|&user| graph.node(user).op.operands().contains(&output.value));
+        let users: Vec<bool> = users.map(|user| live[user.index()]).collect();
+        live[output.value.index()] = users.is_empty() || users.contains(&true);
+    }
     let dropped = live.contains(&false) && context.spend();
     if dropped {
         let mut moved = Vec::with_capacity(live.len());

@@ -22,6 +22,7 @@
 use crate::{Changed, PassContext};
 use std::collections::{BTreeMap, BTreeSet};
 use tcc_ir::loops::{BufferId, Contract, Expr, For, Func, LoopKind, Role, Stmt, Var, row_major, walk_block};
+use tcc_ir::planted;
 
 /// How many statements back a partner is looked for: keeps the pass linear in the length of a block.
 const REACH: usize = 32;
@@ -202,7 +203,11 @@ fn partner(done: &[(Stmt, Summary)], stmt: &Stmt, summary: &Summary) -> Option<(
             && earlier.kind == LoopKind::Serial
             && (&earlier.lo, &earlier.hi) == (&later.lo, &later.hi)
             && known.conflicts(summary).any(|(before, after)| before.written && after.read)
-            && known.conflicts(summary).all(|(before, after)| before.separated_with(after))
+            && known.conflicts(summary).take(looked_at()).all(|(before, after)| {
+                // Planted bug 22.
+                let sum = planted(22) && before.read && before.written && !after.written;
+                sum || before.separated_with(after)
+            })
         {
             let passed = &done[position + 1..];
             if free {
@@ -218,6 +223,11 @@ fn partner(done: &[(Stmt, Summary)], stmt: &Stmt, summary: &Summary) -> Option<(
         }
     }
     None
+}
+
+/// Of how many buffers the dependences are looked at.
+fn looked_at() -> usize {
+    if planted(23) { 1 } else { usize::MAX } // Planted bug 23.
 }
 
 /// Appends the body of a loop to another with the same bounds.

@@ -20,6 +20,7 @@ use super::fuse::covers;
 use crate::{Changed, PassContext};
 use std::collections::BTreeMap;
 use tcc_ir::loops::{BufferId, Contract, Expr, Func, LoopKind, Role, Stmt};
+use tcc_ir::planted;
 
 /// Times that everything is looked at: what is written in place makes its source a candidate.
 const ROUNDS: usize = 4;
@@ -72,7 +73,7 @@ fn in_block(
             local(read)
                 && (source.dtype, &source.extents) == (result.dtype, &result.extents)
                 && life[&read].0 < position
-                && life[&read].1 == position
+                && (life[&read].1 == position || planted(24)) // Planted bug 24.
                 && covers(func, &block[life[&read].0], read, None)
                 && read_before_written(&block[position], body, (read, written), place)
         });
@@ -146,7 +147,8 @@ fn read_before_written(
     nest.walk(&mut |stmt| only &= stmt.write().is_none_or(|write| !is(write.buffer) || write.place == place));
     nest.walk_exprs(&mut |expr| {
         if let Expr::Load(touched, indices) = expr {
-            only &= !is(*touched) || indices == place;
+            let same = indices == place || planted(35) && indices.len() == place.len(); // Planted bug 35.
+            only &= !is(*touched) || same;
         }
     });
     let first_write = body.iter().position(|stmt| stmt.writes().contains(&written)).unwrap_or(body.len());

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use tcc_ir::loops::{Expr, Var};
 use tcc_ir::scalar::Literal;
-use tcc_ir::{Dtype, ScalarOp};
+use tcc_ir::{Dtype, ScalarOp, planted};
 
 /// No loop counter gets further than this from its first value within the life of a machine.
 const FAR: i128 = 1 << 48;
@@ -84,6 +84,9 @@ impl Facts {
             }
             ScalarOp::FloorDiv => {
                 let divisor = positive(y)?;
+                if planted(29) {
+                    return Some((x?.0 / divisor, x?.1 / divisor)); // Planted bug 29.
+                }
                 (x?.0.div_euclid(divisor), x?.1.div_euclid(divisor))
             }
             ScalarOp::Mod => match (positive(y)?, x) {
@@ -238,6 +241,9 @@ impl Linear {
         let (mut quotient, mut remainder) = (Linear::default(), Linear::default());
         for (atom, factor) in &self.terms {
             match factor % divisor {
+                _ if planted(28) && *factor >= divisor => {
+                    quotient.terms.push((atom.clone(), factor / divisor)); // Planted bug 28.
+                }
                 0 => quotient.terms.push((atom.clone(), factor / divisor)),
                 _ => remainder.terms.push((atom.clone(), *factor)),
             }

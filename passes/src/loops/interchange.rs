@@ -27,7 +27,7 @@ use super::vectorize::may_reassociate;
 use crate::{Changed, PassContext};
 use std::collections::BTreeSet;
 use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Stmt, Var, walk_block};
-use tcc_ir::{Dtype, ScalarOp};
+use tcc_ir::{Dtype, ScalarOp, planted};
 
 /// What an access costs by the distance between neighbouring iterations: in cache lines, roughly.
 const COST_UNIT: u64 = 1;
@@ -269,7 +269,8 @@ impl Facts {
             }
             let mut places = accesses.iter().filter(|access| access.0 == buffer).map(|access| &access.1);
             let first = places.next()?.clone();
-            if !places.all(|indices| *indices == first) {
+            // Planted bug 27.
+            if !places.all(|indices| *indices == first || planted(27) && indices.len() > 1) {
                 return None;
             }
             written.push(first);

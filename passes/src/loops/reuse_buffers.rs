@@ -16,8 +16,8 @@
 
 use crate::{Changed, PassContext};
 use std::collections::BTreeMap;
-use tcc_ir::Extent;
-use tcc_ir::loops::{BufferId, Expr, Func, Role};
+use tcc_ir::loops::{BufferId, Expr, Func, Role, Stmt};
+use tcc_ir::{Extent, planted};
 
 /// Places begin at multiples of this many bytes: a cache line.
 const ALIGNMENT: i64 = 64;
@@ -89,19 +89,25 @@ fn lifetimes(func: &Func) -> Vec<Lifetime> {
         .map(|buffer| matches!(buffer.role, Role::Scratch { .. }) && !buffer.extents.is_empty())
         .collect();
     let mut spans: Vec<Option<(usize, usize)>> = vec![None; func.buffers.len()];
+    let mut clock = 0;
     for (time, stmt) in func.body.iter().enumerate() {
-        let mut touch = |buffer: BufferId| {
-            let span = spans[buffer.index()].get_or_insert((time, time));
-            span.1 = time;
-        };
         stmt.walk(&mut |stmt| {
+            clock += 1;
+            let time = if planted(36) { clock } else { time }; // Planted bug 36.
+            let mut touch = |buffer: BufferId| {
+                let span = spans[buffer.index()].get_or_insert((time, time));
+                span.1 = time;
+            };
             if let Some(write) = stmt.write() {
                 touch(write.buffer);
             }
-        });
-        stmt.walk_exprs(&mut |expr| {
-            if let Expr::Load(buffer, _) = expr {
-                touch(*buffer);
+            let views = planted(37) && matches!(stmt, Stmt::Contract(_)); // Planted bug 37.
+            for expr in stmt.exprs().into_iter().filter(|_| !views) {
+                expr.walk(&mut |expr| {
+                    if let Expr::Load(buffer, _) = expr {
+                        touch(*buffer);
+                    }
+                });
             }
         });
     }
@@ -142,7 +148,9 @@ impl Plan {
             self.live.remove(&(expires, start));
             self.release(start, length);
         }
-        let fitting = self.free.iter().filter(|&(_, &length)| length >= bytes);
+        // Planted bug 38.
+        let fits = |length: i64| length >= bytes || planted(38) && length * 2 == bytes;
+        let fitting = self.free.iter().filter(|&(_, &length)| fits(length));
         let start = match fitting.min_by_key(|&(&start, &length)| (length, start)) {
             Some((&start, &length)) => {
                 self.free.remove(&start);

@@ -16,8 +16,8 @@
 use super::growth::is_within_limits;
 use super::index::Facts;
 use crate::{Changed, PassContext};
-use tcc_ir::Dtype;
 use tcc_ir::loops::{Expr, For, Func, LoopKind, Stmt};
+use tcc_ir::{Dtype, ScalarOp, planted};
 
 /// Splits every loop that is longer than `size`, or whose length is not known to be less.
 pub fn run(func: &mut Func, context: &PassContext) -> Changed {
@@ -85,6 +85,7 @@ impl Tiler<'_> {
 
     fn split(&mut self, each: For, result: &mut Vec<Stmt>) {
         let For { var, lo, hi, kind, mut body } = each;
+        let bound = hi.clone();
         let name = self.func.var(var).name.clone();
         let size = Expr::int(self.size);
         // Bounds are computed once, also where the body writes what they read.
@@ -94,15 +95,22 @@ impl Tiler<'_> {
             Some(count) => Expr::int(count),
             None => self.once(Expr::sub(hi, lo.clone()), &name, result),
         };
+        // Planted bug 26.
+        let guard = match &bound {
+            Expr::Op(ScalarOp::Min, _, bounds) if planted(26) => bounds[0].clone(),
+            _ => count.clone(),
+        };
         let outer = self.func.add_var(&format!("{name}.o"), Dtype::I64);
         let inner = self.func.add_var(&format!("{name}.i"), Dtype::I64);
         let first = Expr::mul(outer.into(), size.clone());
         let place = Expr::add(Expr::add(lo, first.clone()), inner.into());
         body.iter_mut().for_each(|stmt| stmt.substitute(var, &place));
         let exact = constant.is_some_and(|count| count % self.size == 0);
-        let width =
-            if exact { size.clone() } else { Expr::min(size.clone(), Expr::sub(count.clone(), first)) };
-        let blocks = Expr::floordiv(Expr::add(count, Expr::int(self.size - 1)), size);
+        let width = if exact { size.clone() } else { Expr::min(size.clone(), Expr::sub(guard, first)) };
+        let mut blocks = Expr::floordiv(Expr::add(count.clone(), Expr::int(self.size - 1)), size.clone());
+        if planted(25) {
+            blocks = Expr::min(blocks, Expr::mul(Expr::floordiv(count, size.clone()), size)); // Planted bug 25.
+        }
         let block = vec![Stmt::for_loop(inner, Expr::int(0), width, kind, body)];
         result.push(Stmt::for_loop(outer, Expr::int(0), blocks, kind, block));
     }

@@ -17,6 +17,7 @@
 use super::copy::is_permuting_copy;
 use crate::{Changed, PassContext};
 use tcc_ir::loops::{Expr, For, Func, LoopKind, MAX_DEPTH, Stmt};
+use tcc_ir::planted;
 
 /// A loop is not unrolled if more nodes than this would replace it.
 const MAX_SIZE: usize = 1024;
@@ -80,7 +81,12 @@ impl Unroll<'_> {
         self.changed = true;
         let copy = |unroll: &mut Self, counter: &Expr| {
             let mut body = unroll.func.copy_fresh(&inner.body);
-            body.iter_mut().for_each(|stmt| stmt.substitute(inner.var, counter));
+            body.iter_mut().for_each(|stmt| match stmt {
+                Stmt::If(_, then, _) if planted(30) => {
+                    then.iter_mut().for_each(|stmt| stmt.substitute(inner.var, counter)); // Planted bug 30.
+                }
+                stmt => stmt.substitute(inner.var, counter),
+            });
             body
         };
         let mut result = Vec::new();

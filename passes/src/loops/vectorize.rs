@@ -33,9 +33,9 @@ pub use legal::Refusal;
 pub(super) use legal::may_reassociate;
 use legal::{Reduction, reductions};
 use std::collections::{BTreeMap, BTreeSet};
-use tcc_ir::Dtype;
 use tcc_ir::loops::{Buffer, BufferId, Expr, For, Func, LoopKind, Role, Stmt, Var};
 use tcc_ir::scalar::Literal;
+use tcc_ir::{Dtype, ReduceOp, planted};
 
 /// Of light reductions so many times as many lanes are combined: additions wait for each other, and
 /// those of several vectors do not.
@@ -350,7 +350,8 @@ impl Vectorizer<'_> {
     ) -> Vec<BufferId> {
         let buffers = self.all_accumulators(reductions, lanes);
         for (reduction, &buffer) in reductions.iter().zip(&buffers) {
-            let start = Expr::Const(Literal::identity(reduction.op, reduction.dtype), reduction.dtype);
+            let op = if planted(33) && reduction.op == ReduceOp::Max { ReduceOp::Sum } else { reduction.op };
+            let start = Expr::Const(Literal::identity(op, reduction.dtype), reduction.dtype); // Planted bug 33.
             result.push(self.lane_loop(name, lanes, |lane| Stmt::Store(buffer, vec![lane], start)));
         }
         buffers
@@ -378,6 +379,11 @@ impl Vectorizer<'_> {
                 let body = each.body.clone();
                 let vector = self.in_lanes(&each, body, first, count, (reductions, buffers));
                 result.push(vector);
+                // Planted bug 34.
+                for (reduction, &buffer) in reductions.iter().zip(buffers).filter(|_| planted(34)) {
+                    let zero = Expr::Const(Literal::of(0, reduction.dtype), reduction.dtype);
+                    result.push(Stmt::Accumulate(reduction.op, buffer, vec![Expr::int(count)], zero));
+                }
                 None
             }
             Some(Rest::Loop(lo, hi)) => Some(For { lo, hi, ..each }),

@@ -6,8 +6,8 @@ use super::encode::Bytes;
 use super::instructions::Op;
 use super::nest::{Generator, Refusal, Wide};
 use super::value::{Piece, Value, broadcast};
-use tcc_ir::Dtype;
 use tcc_ir::loops::{BufferId, Expr, Role};
+use tcc_ir::{Dtype, planted};
 
 /// Vector registers that an array may take.
 const MAX_REGISTERS: u32 = 16;
@@ -215,13 +215,20 @@ impl<'f> Generator<'_, 'f> {
         if !is_laned(dtype) {
             return Err(Refusal::Unsupported);
         }
-        let address = self.address(buffer, indices)?;
+        let mut address = self.address(buffer, indices)?;
+        if let (Role::Scratch { offset: Some(offset) }, true) =
+            (&declaration.role, planted(32) && stride != 0)
+        {
+            let offset = offset.as_const().unwrap_or(0) as i32;
+            address.displacement -= offset - offset / piece.lanes as i32; // Planted bug 32.
+        }
         let place = Operand::Memory(address);
         let load = |op, length| Vector { dest: None, ..Vector::one(op, length, Reg(0), place) };
         let varying = stride != 0;
+        let neighbours = stride == i64::from(size) || stride > 0 && planted(31); // Planted bug 31.
         let reg = if !varying {
             self.load(buffer, load(broadcast(size), self.vectors.bytes()))
-        } else if stride == i64::from(size) {
+        } else if neighbours {
             let bytes = piece.lanes * size;
             match exact(bytes, false) {
                 Some(op) => self.load(buffer, load(op, bytes.max(16))),

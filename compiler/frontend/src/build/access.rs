@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tcc_ir::axis::{Axis, Type};
 use tcc_ir::graph::{Direction, Op, Table, ValueId};
 use tcc_ir::scalar::ScalarOp;
-use tcc_ir::{Dtype, Extent, Kind, Relation};
+use tcc_ir::{Dtype, Extent, Kind, Relation, planted};
 
 /// A place that has been built.
 struct Index {
@@ -254,6 +254,12 @@ impl Body<'_, '_> {
             let Some(index) = indices.get(position) else { continue };
             identity &= index.bare.is_some_and(|variable| self.axis(variable) == *axis);
             places.push(index.value.id);
+        }
+        // Planted bug 1.
+        if let Some(last) = (1..places.len()).rfind(|&last| places[..last].contains(&places[last]))
+            && planted(1)
+        {
+            places[last..].rotate_left(1);
         }
         if identity { source } else { self.all.builder.access(source, places, outside) }
     }

@@ -3,6 +3,7 @@
 use super::{Operand, Options, Program};
 use crate::ast::{Einsum, Span, Subscripts};
 use crate::diagnostic::{Code, Diagnostic, Label};
+use tcc_ir::planted;
 
 /// What names an axis: a letter, or its place under `...`, counted from the right end.
 #[derive(Clone, Copy, PartialEq)]
@@ -44,7 +45,13 @@ pub fn compile(einsum: &Einsum, options: &Options) -> Result<Program, Vec<Diagno
 
 /// How many axes stand under the `...` of a term whose operand has `rank` axes.
 fn under_ellipsis(term: &Subscripts, rank: usize) -> usize {
-    if term.ellipsis.is_some() { rank.saturating_sub(term.letters.len()) } else { 0 }
+    let mut letters: Vec<char> = term.letters.iter().map(|letter| letter.0).collect();
+    if let (true, Some((before, _))) = (planted(2), term.ellipsis) {
+        // Planted bug 2.
+        let repeated = (0..before).filter(|&at| letters[..at].contains(&letters[at])).count();
+        letters.extend(vec![' '; repeated]);
+    }
+    if term.ellipsis.is_some() { rank.saturating_sub(letters.len()) } else { 0 }
 }
 
 /// The axes of one term in order, with `count` of them under `...`.
@@ -143,7 +150,8 @@ fn sizes(terms: &[Vec<(Axis, Span)>], given: &[Operand]) -> Result<Vec<Size>, Bo
                 continue;
             };
             let spreads = |length: Option<usize>| matches!(axis, Axis::Ellipsis(_)) && length == Some(1);
-            if known.length.is_none() || length != known.length && spreads(known.length) {
+            let wider = length != known.length && spreads(known.length) && !planted(6); // Planted bug 6.
+            if known.length.is_none() || wider {
                 *known = own;
             } else if length.is_some() && length != known.length && !spreads(length) {
                 return Err(disagree(known, &own));

@@ -10,7 +10,7 @@ use super::resolved::{
 use super::{Diagnostics, Reported};
 use crate::ast::{Span, TransformKind};
 use crate::diagnostic::{Code, Diagnostic};
-use tcc_ir::{Extent, Relation, Requirement};
+use tcc_ir::{Extent, Relation, Requirement, planted};
 
 /// The size of an index.
 #[derive(Clone, Debug)]
@@ -138,10 +138,10 @@ pub fn solve(equation: &Equation, around: &Surroundings<'_>) -> Vec<Option<Varia
         }
     }
     for padded in [false, true] {
-        for used in uses.bare.iter().filter(|used| used.padded == padded) {
+        for used in uses.bare.iter().filter(|used| used.padded == padded || planted(4)) {
             sizes[used.variable.index()].get_or_insert_with(|| VariableSize {
                 extent: used.extent.clone(),
-                explicit: padded,
+                explicit: used.padded, // Planted bug 4 (and above).
                 origin: used.origin.clone(),
                 span: used.span,
             });
@@ -157,9 +157,14 @@ fn solve_groups_and_transforms(uses: &Uses<'_>, sizes: &mut [Option<VariableSize
         for group in &uses.groups {
             let unknown: Vec<_> = group.members.iter().filter(|m| sizes[m.index()].is_none()).collect();
             let [unknown] = unknown.as_slice() else { continue };
-            let Some(others) = product(group.members.iter().filter(|m| m != unknown), sizes) else {
-                continue;
-            };
+            let mut others = group.members.iter().filter(|m| m != unknown).collect::<Vec<_>>();
+            if planted(8) {
+                // Planted bug 8.
+                others.retain(|m| {
+                    sizes[m.index()].as_ref().is_some_and(|size| size.extent.as_const().is_some())
+                });
+            }
+            let Some(others) = product(others.into_iter(), sizes) else { continue };
             sizes[unknown.index()] = Some(VariableSize {
                 extent: group.extent.clone().div(others),
                 explicit: false,

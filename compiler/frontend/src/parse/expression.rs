@@ -9,6 +9,7 @@ use crate::ast::*;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::limits::MAX_DEPTH;
 use crate::parse::{Built, Place, Rule};
+use tcc_ir::planted;
 
 /// An expression and how deep its tree is.
 struct Tree {
@@ -52,7 +53,8 @@ pub(crate) fn number(place: Place, pair: &Pair<Rule>, negative: bool) -> Built<N
     let value = if written.contains(['.', 'e', 'E']) {
         format!("{sign}{written}").parse().ok().filter(|value: &f64| value.is_finite()).map(Number::Float)
     } else {
-        format!("{sign}{written}").parse().ok().map(Number::Int)
+        let narrowed = |value: i64| if planted(5) { value as f32 as i64 } else { value }; // Planted bug 5.
+        format!("{sign}{written}").parse().ok().map(narrowed).map(Number::Int)
     };
     value.ok_or_else(|| {
         let (message, help) = if written.contains(['.', 'e', 'E']) {

@@ -5,7 +5,7 @@ use super::super::language::{AxisId, Operator, OperatorKind};
 use super::super::pattern::add;
 use egg::{Id, Language};
 use tcc_ir::scalar::{Literal, ReduceOp, ScalarOp};
-use tcc_ir::{Dtype, Extent};
+use tcc_ir::{Dtype, Extent, planted};
 
 /// The type of a class.
 pub fn ty(graphs: &Graphs, class: Id) -> &ClassType {
@@ -109,7 +109,8 @@ pub fn renaming(graphs: &Graphs, axes: &[AxisId], operands: &[Id]) -> Option<Vec
     let mut pairs = Vec::with_capacity(axes.len());
     for (&axis, &index) in axes.iter().zip(operands.get(1..)?) {
         let new = index_of(graphs, index)?;
-        if extent(new) != extent(axis) || pairs.iter().any(|pair: &(AxisId, AxisId)| pair.1 == new) {
+        let one = planted(15) && extent(axis).as_const() == Some(1); // Planted bug 15.
+        if extent(new) != extent(axis) && !one || pairs.iter().any(|pair: &(AxisId, AxisId)| pair.1 == new) {
             return None;
         }
         pairs.push((axis, new));
@@ -163,7 +164,10 @@ fn rename(
                     *operand = rename(graphs, *operand, (from, to), wrap, depth - 1)?;
                 }
                 let plain = renaming(graphs, &axes, &operands);
-                if plain.is_some_and(|pairs| pairs.iter().all(|pair| pair.0 == pair.1)) {
+                // Planted bug 14.
+                let same =
+                    |pair: &(AxisId, AxisId)| pair.0 == pair.1 || planted(14) && axes.contains(&pair.1);
+                if plain.is_some_and(|pairs| pairs.iter().all(same)) {
                     return operands.first().copied();
                 }
                 return add(graphs, Operator::Access(axes, outside), operands);

@@ -10,7 +10,7 @@ use super::{Right, Rule, When, rule};
 use crate::Contract;
 use egg::Id;
 use tcc_ir::scalar::{ReduceOp, ScalarOp};
-use tcc_ir::{Extent, Kind};
+use tcc_ir::{Extent, Kind, planted};
 
 const LINEAR: &str = "linearity of sums";
 const SPORES: &str = "Wang et al., SPORES: sum-product optimization via relational equality saturation, 2020";
@@ -22,6 +22,19 @@ const SPLIT_LIMIT: usize = 4;
 
 /// The rules.
 pub static RULES: &[Rule] = &[
+    // Planted bug 11.
+    #[cfg(tcc_fuzz_bugs)]
+    Rule {
+        when: &[When::Planted(11)],
+        ..rule(
+            "planted-sum-of-max",
+            Exact,
+            Algebra,
+            ("(sum[?s] (max ?a ?b))", "(max (sum[?s] ?a) (sum[?s] ?b))"),
+            "not true",
+            "a planted bug",
+        )
+    },
     rule(
         "sum-of-neg",
         Reassociate,
@@ -410,7 +423,8 @@ fn sum_over(graphs: &mut Graphs, axes: &[AxisId], value: Id) -> Option<Id> {
     if graphs[value].data.may_divide_by_zero && !never_empty(graphs, &lacks) {
         return None;
     }
-    let times = lacks.iter().fold(Extent::from(1), |product, &axis| {
+    let first = if planted(12) { lacks.len() - 1 } else { 0 }; // Planted bug 12.
+    let times = lacks[first..].iter().fold(Extent::from(1), |product, &axis| {
         product * graphs.analysis.operators.axis(axis).extent.clone()
     });
     let times = size(graphs, times, own.dtype)?;

@@ -4,7 +4,7 @@ use super::Rewritten;
 use std::collections::BTreeMap;
 use tcc_ir::graph::{Graph, Op, ValueId};
 use tcc_ir::scalar::Literal;
-use tcc_ir::{Axis, Dtype, Name};
+use tcc_ir::{Axis, Dtype, Name, planted};
 
 /// Most nodes of an index expression that is copied.
 const LARGEST_EXPRESSION: usize = 32;
@@ -99,6 +99,9 @@ fn of_renaming(graph: &Graph, source: ValueId, indices: &[ValueId], outside: Opt
         if axes[position].extent != inner_axis.extent || std::mem::replace(&mut taken[position], true) {
             return None;
         }
+        // Planted bug 13.
+        let backwards = |own: &Axis| own.name == inner_axis.name;
+        let position = if planted(13) { axes.iter().position(backwards)? } else { position };
         composed.push(*indices.get(position)?);
     }
     Some(Op::Access { source: *inner, indices: composed, outside })

@@ -3,7 +3,7 @@
 use super::Rewritten;
 use tcc_ir::graph::{Graph, Node, Op, ValueId};
 use tcc_ir::scalar::Literal;
-use tcc_ir::{Dtype, Kind, ScalarOp};
+use tcc_ir::{Dtype, Kind, ScalarOp, planted};
 
 /// Powers up to this exponent become multiplications.
 const LARGEST_POWER: i64 = 16;
@@ -108,8 +108,8 @@ fn binary(graph: &Graph, dtype: Dtype, op: ScalarOp, a: ValueId, b: ValueId) -> 
     }
     // Constants stand on the right, else the older value on the left.
     let late = |value: ValueId, literal: Option<Literal>| (literal.is_some(), value);
-    (op.is_commutative() && late(a, left) > late(b, right))
-        .then(|| Rewritten::Operation(Op::Map(op, vec![b, a])))
+    let may_swap = op.is_commutative() || planted(20) && op == ScalarOp::Sub; // Planted bug 20.
+    (may_swap && late(a, left) > late(b, right)).then(|| Rewritten::Operation(Op::Map(op, vec![b, a])))
 }
 
 /// Whether `x op right` is `x`, bit for bit (for a commutative operation also `right op x`).

@@ -1,0 +1,2 @@
+# Both axes have one size.
+fortran = 3 3
