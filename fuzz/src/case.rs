@@ -35,6 +35,8 @@ pub struct Case {
     pub contract: Contract,
     /// Bytes that intermediates may take.
     pub memory: Option<u64>,
+    /// Rewrites after which passes stop.
+    pub fuel: Option<u64>,
     /// The operands.
     pub inputs: InputSpec,
     /// Names of the backends that run the result, beside the interpreter.
@@ -92,7 +94,7 @@ impl Class {
 /// and ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Chaos {
-    /// Rewrites after which every pass stops (byte 0, if not 0: that many less one).
+    /// Rewrites after which passes stop, unless the case says so itself (byte 0, if not 0: that many less one).
     pub fuel: Option<u64>,
     /// How much a program may grow, in nodes (byte 1, if not 0).
     pub nodes: Option<usize>,
@@ -123,6 +125,7 @@ impl Case {
             known: false,
             contract: Contract::Reassoc,
             memory: None,
+            fuel: None,
             inputs: InputSpec { class: Class::Exact, seed: 0 },
             backends: Vec::new(),
             chaos: Vec::new(),

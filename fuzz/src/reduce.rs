@@ -50,6 +50,38 @@ pub fn reduce_by(case: &Case, limit: usize, fails: &dyn Fn(&Case) -> Option<Find
     Some(Reduced { case: reducer.case, finding: reducer.finding, tried: reducer.tried })
 }
 
+/// The case that begins with the program which the pass at a position was given, and goes on as before. `None` if
+/// there is no such pass.
+pub fn from_stage(case: &Case, position: usize) -> Option<Case> {
+    let trace = trace::run(case);
+    let at = trace.ran.get(position.checked_sub(1)?)?;
+    let stage = trace.stages.iter().rev().find(|stage| stage.position < position)?;
+    let earlier = &trace.ran[..position - 1];
+    let mut later = case.clone();
+    match &stage.level {
+        Level::Graph(graph) if !matches!(at.pass, "frontend" | "shuffle") => {
+            let ran = earlier.iter().filter(|ran| !matches!(ran.pass, "frontend" | "shuffle")).count();
+            later.program = Program::Graph(graph.clone());
+            later.pipeline.graph.drain(..ran.min(later.pipeline.graph.len()));
+            if earlier.iter().any(|ran| ran.pass == "shuffle") {
+                later.chaos.truncate(2);
+            }
+        }
+        Level::Graph(_) => return None,
+        Level::Loops(func) => {
+            let lowered = trace.ran.iter().position(|ran| ran.pass == "lower");
+            let ran = position - 1 - lowered.map_or(0, |at| at + 1);
+            later.pipeline =
+                Pipeline { graph: Vec::new(), loops: case.loop_steps().skip(ran).cloned().collect() };
+            later.schedule.clear();
+            later.program = Program::Loops(func.clone());
+            let open = |name: &tcc_ir::Name| func.symbols.iter().any(|symbol| symbol.name == *name);
+            later.sizes.retain(|name, _| open(name));
+        }
+    }
+    Some(later)
+}
+
 struct Reducer<'a> {
     case: Case,
     finding: Finding,
@@ -61,6 +93,7 @@ struct Reducer<'a> {
 /// How large a case is: what reducing makes smaller.
 pub fn weight(case: &Case) -> usize {
     let settings = usize::from(case.memory.is_some())
+        + usize::from(case.fuel.is_some())
         + case.chaos.len()
         + case.backends.len()
         + usize::from(case.inputs.class != Class::Exact)
@@ -109,37 +142,9 @@ impl Reducer<'_> {
 
     /// Begins with the program that the failing pass was given.
     fn begin_later(&mut self) {
-        let trace = trace::run(&self.case);
-        let position = self.finding.position;
-        let Some(at) = trace.ran.get(position.wrapping_sub(1)) else { return };
-        let Some(stage) = trace.stages.iter().rev().find(|stage| stage.position < position) else { return };
-        let before = |name: &str| trace.ran[..position - 1].iter().any(|ran| ran.pass == name);
-        let mut case = self.case.clone();
-        match &stage.level {
-            Level::Graph(graph) if !matches!(at.pass, "frontend" | "shuffle") => {
-                let ran = trace.ran[..position - 1]
-                    .iter()
-                    .filter(|ran| !matches!(ran.pass, "frontend" | "shuffle"))
-                    .count();
-                case.program = Program::Graph(graph.clone());
-                case.pipeline.graph.drain(..ran.min(case.pipeline.graph.len()));
-                if before("shuffle") {
-                    case.chaos.truncate(2);
-                }
-            }
-            Level::Loops(func) => {
-                let lowered = trace.ran.iter().position(|ran| ran.pass == "lower");
-                let ran = position - 1 - lowered.map_or(0, |at| at + 1);
-                let steps: Vec<_> = case.loop_steps().skip(ran).cloned().collect();
-                case.program = Program::Loops(func.clone());
-                case.pipeline = Pipeline { graph: Vec::new(), loops: steps };
-                case.schedule.clear();
-                let open: Vec<_> = func.symbols.iter().map(|symbol| symbol.name.clone()).collect();
-                case.sizes.retain(|name, _| open.contains(name));
-            }
-            Level::Graph(_) => return,
-        }
-        if case != self.case {
+        if let Some(case) = from_stage(&self.case, self.finding.position)
+            && case != self.case
+        {
             self.take_any(case);
         }
     }
@@ -201,6 +206,7 @@ impl Reducer<'_> {
             });
         }
         set(self, |case| case.memory = None);
+        set(self, |case| case.fuel = None);
         set(self, |case| case.known = false);
         set(self, |case| case.inputs = InputSpec { class: Class::Exact, ..case.inputs });
         for seed in 0..4 {

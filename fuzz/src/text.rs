@@ -7,6 +7,7 @@
 //! size m = 3                                        a size that they are not told
 //! contract = strict
 //! memory = 4096
+//! fuel = 7                                          rewrites after which passes stop
 //! inputs = exact 17                                 class and seed of the operands
 //! backends = cranelift
 //! chaos = 0510
@@ -52,6 +53,9 @@ impl fmt::Display for Case {
         writeln!(f, "contract = {}", self.contract.name())?;
         if let Some(memory) = self.memory {
             writeln!(f, "memory = {memory}")?;
+        }
+        if let Some(fuel) = self.fuel {
+            writeln!(f, "fuel = {fuel}")?;
         }
         writeln!(f, "inputs = {} {}", self.inputs.class.name(), self.inputs.seed)?;
         if !self.backends.is_empty() {
@@ -128,6 +132,7 @@ fn setting(case: &mut Case, line: &str) -> Result<(), String> {
         }
         "contract" => case.contract = Contract::from_name(value).ok_or("no such contract")?,
         "memory" => case.memory = Some(value.parse().map_err(|_| "not a number of bytes")?),
+        "fuel" => case.fuel = Some(value.parse().map_err(|_| "not a number of rewrites")?),
         "inputs" => {
             let (class, seed) = value.split_once(' ').unwrap_or((value, "0"));
             case.inputs.class = Class::from_name(class).ok_or("no such class")?;
@@ -163,6 +168,7 @@ schedule = \"unroll(2)\"
 bind n = 4
 contract = strict
 memory = 4096
+fuel = 7
 inputs = wrap 17
 backends = cranelift
 chaos = 0510

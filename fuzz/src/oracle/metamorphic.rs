@@ -2,7 +2,7 @@
 //! seen by comparing them.
 
 use super::Execution;
-use crate::case::{Case, Chaos, Level, Program};
+use crate::case::{Case, Level, Program};
 use crate::finding::Finding;
 use crate::inputs::Numbers;
 use crate::trace;
@@ -37,10 +37,6 @@ pub fn ask(execution: &mut Execution) -> Result<(), Finding> {
     for relation in RELATIONS {
         let (mut graph, mut numbers) = (graph.clone(), execution.numbers.to_vec());
         if (relation.change)(&mut graph, &mut numbers).is_none() || graph.verify().is_err() {
-            continue;
-        }
-        let chaos = Chaos::of(&execution.case.chaos);
-        if chaos.fuel.is_some() {
             continue;
         }
         let case = Case { program: Program::Graph(graph), ..execution.case.clone() };

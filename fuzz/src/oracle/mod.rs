@@ -218,6 +218,19 @@ pub fn judge_as(judge: Judge, case: &Case, trace: &Trace, effort: Effort) -> Ver
     verdict
 }
 
+/// How each stage compares with the program; the first with itself.
+pub fn comparisons(case: &Case, trace: &Trace, numbers: &[Numbers]) -> Vec<Result<Agreement, String>> {
+    let Some(first) = trace.stages.first() else { return Vec::new() };
+    let reference = Reference::new(&first.level, &case.sizes, numbers, case.inputs.class, case.contract);
+    let execution = Execution { case, trace, reference: &reference, numbers, agreements: Vec::new() };
+    let compare = |stage: &trace::Stage| {
+        let floats_only = execution.floats_only(stage.position);
+        catch(|| reference.compare(&stage.level, floats_only))
+            .unwrap_or_else(|panic| Err(format!("panic at {}: {}", panic.place, panic.message)))
+    };
+    trace.stages.iter().map(compare).collect()
+}
+
 impl Execution<'_> {
     /// Whether a stage means something in floats only: elementary functions are polynomials in bits, or
     /// lengths that were open at the lowering make roots of unity cosines.

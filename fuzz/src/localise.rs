@@ -1,0 +1,146 @@
+//! Where a case goes wrong: the stage, the pass, and the rewrite of the pass.
+
+use crate::case::{Case, Level};
+use crate::compare::Agreement;
+use crate::finding::{Finding, Fingerprint};
+use crate::inputs::numbers;
+use crate::oracle::{Effort, check, comparisons};
+use crate::reduce::from_stage;
+use crate::trace;
+use tcc_passes::egraph;
+
+/// Where a failure comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// The pass, or `lower`, `frontend`, a backend.
+    pub stage: String,
+    /// Its position among the stages, from 1.
+    pub position: usize,
+    /// The rewrite of the pass without which the case does not fail, from 1; `None` if the pass has no rewrites
+    /// that can be counted, or fails without them.
+    pub rewrite: Option<u64>,
+    /// The rule that this rewrite applied, if the pass is `saturate`.
+    pub rule: Option<&'static str>,
+    /// The case that begins at the failing stage, with all rewrites up to the wrong one: it fails.
+    pub bad: Case,
+    /// The same case without the wrong rewrite: it does not fail.
+    pub good: Option<Case>,
+}
+
+/// Most rewrites of one pass that are looked through.
+const REWRITES: u64 = 1 << 20;
+
+/// Finds the place of a failure with a fingerprint; `None` if the case does not fail so.
+pub fn localise(case: &Case, fingerprint: &Fingerprint) -> Option<Place> {
+    let fails = |case: &Case| -> Option<Finding> {
+        check(case, Effort::All).1.finding.filter(|finding| finding.fingerprint == *fingerprint)
+    };
+    let finding = fails(case)?;
+    let mut bad = case.clone();
+    if let Some(later) = from_stage(case, finding.position)
+        && fails(&later).is_some()
+    {
+        bad = later;
+    }
+    let with = |fuel: u64| Case { fuel: Some(fuel), ..bad.clone() };
+    let mut place = Place {
+        stage: finding.fingerprint.stage.clone(),
+        position: finding.position,
+        rewrite: None,
+        rule: None,
+        good: None,
+        bad: bad.clone(),
+    };
+    // An oracle of its own has named the rule already.
+    if egraph::rules::rules().any(|rule| rule.name == place.stage) {
+        place.rule = egraph::rules::rules().map(|rule| rule.name).find(|name| *name == place.stage);
+    }
+    let Some(most) = smallest_failing(&|fuel| fails(&with(fuel)).is_some()) else { return Some(place) };
+    place.bad = with(most);
+    place.rewrite = (most > 0).then_some(most);
+    if most > 0 {
+        place.good = Some(with(most - 1));
+        let trace = trace::run(&place.bad);
+        place.rule = place.rule.or_else(|| trace.rules.get(most as usize - 1).copied());
+    }
+    Some(place)
+}
+
+/// The least number that fails, if one does: numbers are doubled until one fails, then halved.
+fn smallest_failing(fails: &dyn Fn(u64) -> bool) -> Option<u64> {
+    if fails(0) {
+        return Some(0);
+    }
+    let (mut good, mut bad) = (0, 1);
+    while !fails(bad) {
+        good = bad;
+        bad *= 2;
+        if bad > REWRITES {
+            return None;
+        }
+    }
+    while good + 1 < bad {
+        let middle = good + (bad - good) / 2;
+        match fails(middle) {
+            true => bad = middle,
+            false => good = middle,
+        }
+    }
+    Some(bad)
+}
+
+/// What is known of one stage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StageRow {
+    /// The pass that made it.
+    pub pass: &'static str,
+    /// Its position among the stages; 0 is the program.
+    pub position: usize,
+    /// The program at this stage.
+    pub level: Level,
+    /// How its results compare with those of the program, or what differs.
+    pub outcome: Result<Agreement, String>,
+}
+
+/// Compares every stage of a case with its program, also after one that differs. `Err` says why there is
+/// nothing to compare.
+pub fn each_stage(case: &Case) -> Result<Vec<StageRow>, String> {
+    let trace = trace::run(case);
+    let Some(first) = trace.stages.first() else {
+        let finding = trace.finding.map(|finding| finding.to_string());
+        return Err(finding.or(trace.refused).unwrap_or_default());
+    };
+    let numbers = numbers(&first.level, &case.sizes, case.inputs).map_err(|error| error.to_string())?;
+    let outcomes = comparisons(case, &trace, &numbers);
+    let rows = trace.stages.iter().zip(outcomes).map(|(stage, outcome)| {
+        let outcome = match stage.level.verify() {
+            Ok(()) => outcome,
+            Err(errors) => Err(format!("broken: {errors}")),
+        };
+        StageRow { pass: stage.pass, position: stage.position, level: stage.level.clone(), outcome }
+    });
+    Ok(rows.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_failing_number_is_found() {
+        assert_eq!(smallest_failing(&|fuel| fuel >= 37), Some(37));
+        assert_eq!(smallest_failing(&|_| true), Some(0));
+        assert_eq!(smallest_failing(&|_| false), None);
+    }
+
+    #[test]
+    fn every_stage_of_a_program_agrees() {
+        let text = "test fuzz = \"canonicalize, cse | tile(4), simplify\"\nsize n = 5\n\n\
+            graph @g(n; %x: f64[i:n]) {\n  %0 = neg %x : f64[i:n]\n  %1 = neg %x : f64[i:n]\n  \
+            %2 = mul %0, %1 : f64[i:n]\n  return y = %2[i]\n}\n";
+        let case: Case = text.parse().expect("a case");
+        let rows = each_stage(&case).expect("stages");
+        assert!(rows.len() >= 3, "{rows:?}");
+        assert!(rows.iter().all(|row| row.outcome == Ok(Agreement::Exact)), "{rows:?}");
+    }
+}
