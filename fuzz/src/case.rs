@@ -43,8 +43,6 @@ pub struct Case {
     pub backends: Vec<&'static str>,
     /// Bytes that perturb what the compiler may decide as it likes; see [`Chaos`].
     pub chaos: Vec<u8>,
-    /// Rewrites after which every pass stops; `None`: none does.
-    pub fuel: Option<u64>,
 }
 
 /// How operands are made.
@@ -129,7 +127,6 @@ impl Case {
             inputs: InputSpec { class: Class::Exact, seed: 0 },
             backends: Vec::new(),
             chaos: Vec::new(),
-            fuel: None,
         }
     }
 

@@ -12,7 +12,6 @@
 //! clock: the same case gives the same verdict on any day. Floating-point results are compared without
 //! guessed tolerances ([`compare`]), so that what is found is a bug.
 
-pub mod bisect;
 pub mod campaign;
 pub mod case;
 pub mod choices;
@@ -35,7 +34,6 @@ pub mod targets;
 pub mod text;
 pub mod trace;
 
-pub use bisect::{Culprit, bisect};
 pub use campaign::{Campaign, Configuration, Mode, Schedule};
 pub use case::{Case, Chaos, Class, InputSpec, Level, Program};
 pub use choices::{Choices, Random};

@@ -98,7 +98,6 @@ pub fn weight(case: &Case) -> usize {
         + case.backends.len()
         + usize::from(case.inputs.class != Class::Exact)
         + usize::from(case.known)
-        + usize::from(case.fuel.is_some())
         + case.sizes.len();
     // Numbers weigh little beside what there is.
     let digits = case.to_string().len();
@@ -195,7 +194,6 @@ impl Reducer<'_> {
         };
         set(self, |case| case.backends.clear());
         set(self, |case| case.chaos.clear());
-        set(self, |case| case.fuel = None);
         for at in 0..self.case.chaos.len() {
             self.change(|case| {
                 case.chaos[at] = 0;

@@ -11,7 +11,6 @@
 //! inputs = exact 17                                 class and seed of the operands
 //! backends = cranelift
 //! chaos = 0510
-//! fuel = 3                                          rewrites after which every pass stops
 //!
 //! graph @g(..) { .. }                               or loops, or equations
 //! ----
@@ -64,9 +63,6 @@ impl fmt::Display for Case {
         if !self.chaos.is_empty() {
             let bytes: String = self.chaos.iter().map(|byte| format!("{byte:02x}")).collect();
             writeln!(f, "chaos = {bytes}")?;
-        }
-        if let Some(fuel) = self.fuel {
-            writeln!(f, "fuel = {fuel}")?;
         }
         f.write_str("\n")?;
         match &self.program {
@@ -142,7 +138,6 @@ fn setting(case: &mut Case, line: &str) -> Result<(), String> {
             let known = |name: &str| BACKENDS.iter().find(|row| row.name == name.trim()).map(|row| row.name);
             case.backends = value.split(',').map(known).collect::<Option<_>>().ok_or("no such backend")?;
         }
-        "fuel" => case.fuel = Some(value.parse().map_err(|_| "not a number of rewrites")?),
         "chaos" => case.chaos = bytes(value).ok_or("not pairs of hexadecimal digits")?,
         _ => return Err("no such setting".into()),
     }
@@ -172,7 +167,6 @@ fuel = 7
 inputs = wrap 17
 backends = cranelift
 chaos = 0510
-fuel = 3
 
 graph @g(n; %x: f32[i:n]) {
   %0 = neg %x : f32[i:n]

@@ -1,4 +1,4 @@
-//! `tcc bisect`: finds the pass, the rule and the firing that make a program wrong.
+//! `tcc bisect`: finds the pass, the rewrite and the rule that make a program wrong.
 
 use super::case::CaseArguments;
 use super::session::{Exit, Failure, Session};
@@ -6,16 +6,18 @@ use super::table::table;
 use crate::operand::write::Files;
 use serde_json::json;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use tcc_fuzz::{Culprit, bisect};
+use std::path::PathBuf;
+use tcc_backends::BACKENDS;
+use tcc_fuzz::localise::{Place, localise};
+use tcc_fuzz::{Case, Finding};
 
-/// Find the pass, the rule and the firing that make a program wrong
+/// Find the pass, the rule and the rewrite that make a program wrong
 #[derive(clap::Args)]
 #[command(after_help = "\
   tcc bisect attention.ein n=8
   tcc bisect finding.tcc -o finding
 
-With -o NAME the last case that is right and the first that is wrong are written to NAME.good.tcc and
+With -o NAME the case that is just right and the one that is just wrong are written to NAME.good.tcc and
 NAME.bad.tcc. Exit 3: a culprit was found; 0: nothing is wrong.")]
 pub struct Arguments {
     #[command(flatten)]
@@ -29,69 +31,63 @@ pub struct Arguments {
 pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     let mut named = arguments.case.named(session)?;
     let failure = named.failure(session);
-    let culprit = failure.as_ref().ok().and_then(|_| bisect(&named.case));
-    let Some(culprit) = culprit else {
+    let place = failure.as_ref().ok().and_then(|finding| localise(&named.case, &finding.fingerprint));
+    let (Ok(finding), Some(place)) = (&failure, place) else {
         let message = failure.err().unwrap_or_else(|| format!("{}: it fails no more", named.name));
         if session.json() {
+            let name = &named.name;
             session.out_json(
-                &json!({ "schema": "tcc.bisect/1", "file": named.name, "found": false, "message": message }),
+                &json!({ "schema": "tcc.bisect/1", "file": name, "found": false, "message": message }),
             );
         } else {
             session.out(&format!("{message}\n"));
         }
         return Ok(Exit::Fine);
     };
-    let firing = culprit.firing.as_ref();
     if session.json() {
         session.out_json(&json!({
-            "schema": "tcc.bisect/1", "file": named.name, "found": true,
-            "message": culprit.finding.message,
-            "fingerprint": culprit.finding.fingerprint.to_string(),
-            "stage": culprit.stage, "occurrence": culprit.occurrence, "in_backend": culprit.in_backend,
-            "rule": firing.and_then(|firing| firing.rule),
-            "firing": firing.map(|firing| firing.number), "firings": firing.map(|firing| firing.of),
-            "tried": culprit.tried,
+            "schema": "tcc.bisect/1", "file": named.name, "found": true, "message": finding.message,
+            "fingerprint": finding.fingerprint.to_string(), "stage": place.stage, "position": place.position,
+            "in_backend": in_backend(&place), "rule": place.rule, "rewrite": place.rewrite,
         }));
     } else {
-        session.out(&text(&culprit));
+        session.out(&text(finding, &place));
     }
-    let (Some(firing), Some(output)) = (firing, &arguments.output) else { return Ok(Exit::CheckFailed) };
-    let place = |what: &str| PathBuf::from(format!("{}.{what}.tcc", output.display()));
-    let mut files = Files::new();
-    let mut write = |path: &Path, text: String| files.add(path, |file| file.write_all(text.as_bytes()));
-    write(&place("good"), firing.good.to_string())?;
-    write(&place("bad"), firing.bad.to_string())?;
-    files.commit()?;
-    if !session.json() {
-        session.out(&format!(
-            "repeat by hand:\n  good: tcc replay {}\n  bad:  tcc replay {}\n",
-            place("good").display(),
-            place("bad").display()
-        ));
+    if let Some(output) = &arguments.output {
+        let named = |what: &str| PathBuf::from(format!("{}.{what}.tcc", output.display()));
+        let mut files = Files::new();
+        let mut commands = String::from("repeat by hand:\n");
+        let cases: [(&str, Option<&Case>); 2] = [("good", place.good.as_ref()), ("bad", Some(&place.bad))];
+        for (what, case) in cases.into_iter().filter_map(|(what, case)| Some((what, case?))) {
+            files.add(&named(what), |file| file.write_all(case.to_string().as_bytes()))?;
+            commands.push_str(&format!("  {what}: tcc replay {}\n", named(what).display()));
+        }
+        files.commit()?;
+        if !session.json() {
+            session.out(&commands);
+        }
     }
     Ok(Exit::CheckFailed)
 }
 
-fn text(culprit: &Culprit) -> String {
-    let runs = format!("{} compilations", culprit.tried);
+fn in_backend(place: &Place) -> bool {
+    BACKENDS.iter().any(|backend| backend.name == place.stage)
+}
+
+fn text(finding: &Finding, place: &Place) -> String {
     let mut rows: Vec<[String; 3]> = Vec::new();
-    if culprit.in_backend {
-        rows.push(["backend".into(), culprit.stage.clone(), "culprit: the interpreter is right".into()]);
+    if in_backend(place) {
+        rows.push(["backend".into(), place.stage.clone(), "culprit: the interpreter is right".into()]);
     } else {
-        rows.push(["backend".into(), "-".into(), "the program is wrong before code is made of it".into()]);
-        let time = match culprit.occurrence {
-            1 => String::new(),
-            number => format!(", run {number}"),
-        };
-        let optional = if culprit.optional { "" } else { ", cannot be left out" };
-        rows.push(["pass".into(), culprit.stage.clone(), format!("culprit{time}{optional}")]);
+        rows.push(["backend".into(), "-".into(), "wrong before code is made of it".into()]);
+        rows.push(["pass".into(), place.stage.clone(), format!("culprit, stage {}", place.position)]);
     }
-    if let Some(firing) = &culprit.firing {
-        if let Some(rule) = firing.rule {
-            rows.push(["rule".into(), rule.into(), "culprit".into()]);
-        }
-        rows.push(["firing".into(), format!("{} of {}", firing.number, firing.of), runs]);
+    if let Some(rule) = place.rule {
+        rows.push(["rule".into(), rule.into(), "culprit".into()]);
     }
-    let message = culprit.finding.message.lines().next().unwrap_or_default();
-    format!("{}{}\n", table(["level", "which", "verdict"], &rows), message)
+    if let Some(rewrite) = place.rewrite {
+        rows.push(["rewrite".into(), rewrite.to_string(), "the first with which it is wrong".into()]);
+    }
+    let message = finding.message.lines().next().unwrap_or_default();
+    format!("{}{message}\n", table(["level", "which", "verdict"], &rows))
 }

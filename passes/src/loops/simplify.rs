@@ -21,7 +21,8 @@ use tcc_ir::{Dtype, ScalarOp};
 /// Simplifies every statement once, outermost first, then drops what is unused.
 pub fn run(func: &mut Func, context: &PassContext) -> Changed {
     let before = func.body.clone();
-    let mut simplifier = Simplifier { context, facts: Facts::default(), known: BTreeMap::new() };
+    let indices = func.vars.iter().map(|var| var.dtype == Dtype::I64).collect();
+    let mut simplifier = Simplifier { context, indices, facts: Facts::default(), known: BTreeMap::new() };
     let body = std::mem::take(&mut func.body);
     func.body = simplifier.block(body);
     let dropped = unused::drop_unused(func, context);
@@ -34,6 +35,8 @@ pub fn run(func: &mut Func, context: &PassContext) -> Changed {
 
 struct Simplifier<'a> {
     context: &'a PassContext,
+    /// Whether each variable is an index: comparisons of floats are not decided by what they compare.
+    indices: Vec<bool>,
     facts: Facts,
     /// Variables that stand for a constant, a symbol or another variable.
     known: BTreeMap<Var, Expr>,
@@ -217,7 +220,7 @@ impl Simplifier<'_> {
 
     /// A comparison of indices that is decided.
     fn compare(&self, op: ScalarOp, a: &Expr, b: &Expr) -> Option<Expr> {
-        if !is_index(a) || !is_index(b) {
+        if !self.is_index(a) || !self.is_index(b) {
             return None;
         }
         let (before, after) = match op {
@@ -274,7 +277,7 @@ impl Simplifier<'_> {
         if !matches!(b, Expr::Symbol(_)) {
             return None;
         }
-        let counter = |expr: &Expr| matches!(expr, Expr::Var(_)) && is_index(expr);
+        let counter = |expr: &Expr| matches!(expr, Expr::Var(_)) && self.is_index(expr);
         let below =
             |r: &Expr| counter(r) && self.facts.at_most(&Expr::int(0), r, 0) && self.facts.at_most(r, b, -1);
         if below(a) {
@@ -294,15 +297,16 @@ impl Simplifier<'_> {
             .into_iter()
             .find_map(|(x, r)| Some((multiple(x)?, below(r).then(|| r.clone())?)))
     }
-}
 
-/// Whether the expression is an i64 made of counters, sizes and arithmetic: no data.
-fn is_index(expr: &Expr) -> bool {
-    match expr {
-        Expr::Const(Literal::Int(_), dtype) => *dtype == Dtype::I64,
-        Expr::Var(_) | Expr::Symbol(_) => true,
-        Expr::Op(_, Dtype::I64, operands) => operands.iter().all(is_index),
-        Expr::Const(..) | Expr::Load(..) | Expr::Op(..) => false,
+    /// Whether the expression is an i64 made of counters, sizes and arithmetic: no data.
+    fn is_index(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Const(Literal::Int(_), dtype) => *dtype == Dtype::I64,
+            Expr::Var(var) => self.indices.get(var.index()).copied().unwrap_or(false),
+            Expr::Symbol(_) => true,
+            Expr::Op(_, Dtype::I64, operands) => operands.iter().all(|operand| self.is_index(operand)),
+            Expr::Const(..) | Expr::Load(..) | Expr::Op(..) => false,
+        }
     }
 }
 
