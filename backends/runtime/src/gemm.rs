@@ -165,6 +165,7 @@ unsafe fn matrix(
                     let how = Store {
                         accumulate: accumulate || pc > 0,
                         stream: shape.stream,
+                        quiet: callbacks.epilogue.is_none(),
                         joined: if shape.joined { shape.segment } else { 0 },
                     };
                     block(kernels, blocks, (&y, c), (m_strips, n_strips, kc), how, |finished| {

@@ -47,6 +47,14 @@ impl Aside {
         to: core::ptr::null_mut(),
         lines: 0,
     };
+
+    /// What is left of the lines after a tile with a sum of so many steps.
+    pub unsafe fn advance(&mut self, steps: usize) {
+        let moved = self.lines.min(steps / 4);
+        self.from = self.from.add(64 * moved);
+        self.to = self.to.add(64 * moved);
+        self.lines -= moved;
+    }
 }
 
 /// What one call of a tile kernel computes: `batch` tiles, all strides in elements.

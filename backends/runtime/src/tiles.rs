@@ -44,10 +44,13 @@ pub struct Strip {
     pub runs: (usize, usize),
     /// How far apart columns lie in the result; 0: not evenly.
     pub step: isize,
+    /// How many strips of rows, this one and those behind it, are full and continue each other in the result.
+    pub alike: usize,
 }
 
 impl Strip {
-    const EMPTY: Strip = Strip { start: 0, count: 0, vectors: 0, padded: 0, panel: 0, runs: (0, 0), step: 0 };
+    const EMPTY: Strip =
+        Strip { start: 0, count: 0, vectors: 0, padded: 0, panel: 0, runs: (0, 0), step: 0, alike: 1 };
 }
 
 /// How tiles read the operand that is broadcast.
@@ -67,6 +70,8 @@ pub struct Broadcast {
 pub struct Store {
     pub accumulate: bool,
     pub stream: bool,
+    /// Nothing is to be done when a tile is finished.
+    pub quiet: bool,
     /// The rows of a segment, if its columns are written at once.
     pub joined: usize,
 }
@@ -129,13 +134,29 @@ pub unsafe fn row_strips(
             padded,
             panel: 0,
             runs: (first, runs - first),
-            step: 0,
+            ..Strip::EMPTY
         });
         padded += vectors * kernels.len;
         strips += 1;
         start += count;
     }
+    note_alike(blocks, kernels, strips);
     strips
+}
+
+/// Notes which strips of rows continue those before them.
+unsafe fn note_alike(blocks: &Blocks, kernels: &Kernels, strips: usize) {
+    let place = |strip: &Strip| *blocks.c_m.add(strip.start);
+    for number in (1..strips).rev() {
+        let (strip, next) = (&mut *blocks.m_strips.add(number - 1), &*blocks.m_strips.add(number));
+        if strip.count == next.count
+            && strip.count == strip.vectors * kernels.len
+            && (strip.runs.1, next.runs.1) == (1, 1)
+            && place(next) == place(strip) + strip.count as isize
+        {
+            strip.alike = next.alike + 1;
+        }
+    }
 }
 
 /// Every tile of a packed block.
@@ -173,7 +194,8 @@ pub unsafe fn block(
         }
     };
     for one in 0..outer {
-        for two in 0..inner {
+        let mut two = 0;
+        while two < inner {
             let (m_group, n_strip) = if columns_inside { (one, two) } else { (two, one) };
             let columns = *blocks.n_strips.add(n_strip);
             let joined = how.joined > 0 && (columns.count == 1 || columns.step == how.joined as isize);
@@ -181,13 +203,17 @@ pub unsafe fn block(
             turn = 1 - turn;
             let buffer = blocks.joined.add(turn * JOINED_BYTES);
             let first = (*blocks.m_strips.add(m_group * group)).start;
+            // Tiles of short sums that nobody waits for are computed by one call.
+            let several = how.quiet && !columns_inside && how.joined == 0 && kc <= SHORT;
+            let mut done = 1;
             for m_strip in m_group * group..m_group * group + group {
                 let rows = *blocks.m_strips.add(m_strip);
                 let to =
                     if joined { buffer.add((rows.start - first) * kernels.bytes) } else { ptr::null_mut() };
                 let next = if n_strip + 1 < n_strips { columns.start + columns.count } else { columns.start };
                 (waiting.ahead, waiting.ahead_step) = ahead(kernels, y, (next, columns.count), (m_strip, kc));
-                tile(kernels, blocks, (y, c), (&rows, &columns, kc), (how, to, &mut waiting));
+                let most = if several { rows.alike } else { 1 };
+                done = tile(kernels, blocks, (y, c), (&rows, &columns, kc), (how, to, &mut waiting), most);
                 finish(&Finished {
                     c,
                     rows: blocks.c_m.add(rows.start),
@@ -197,21 +223,27 @@ pub unsafe fn block(
                     contiguous: rows.runs.1 == 1,
                 });
             }
+            two += if several { done } else { 1 };
             write(&mut waiting);
             if joined {
                 let offset = *blocks.c_m.add(first) + *blocks.c_n.add(columns.start);
                 let to = c.wrapping_offset(offset * kernels.bytes as isize);
                 let bytes = how.joined * columns.count * kernels.bytes;
-                let head = to.align_offset(64).min(bytes);
-                let lines = (bytes - head) / 64;
-                let tail = head + 64 * lines;
-                (kernels.stream)(buffer, to, head);
-                (kernels.stream)(buffer.add(tail), to.add(tail), bytes - tail);
-                waiting = Aside { from: buffer.add(head), to: to.add(head), lines, ..Aside::NONE };
+                waiting = put_ends(kernels, buffer, to, bytes);
             }
         }
     }
     write(&mut waiting);
+}
+
+/// Writes what is not a whole line of the target; the lines between wait.
+unsafe fn put_ends(kernels: &Kernels, from: *const u8, to: *mut u8, bytes: usize) -> Aside {
+    let head = to.align_offset(64).min(bytes);
+    let lines = (bytes - head) / 64;
+    let tail = head + 64 * lines;
+    (kernels.stream)(from, to, head);
+    (kernels.stream)(from.add(tail), to.add(tail), bytes - tail);
+    Aside { from: from.add(head), to: to.add(head), lines, ..Aside::NONE }
 }
 
 /// What the tile of a strip of rows asks for of the `count` columns from `next` on, and how it goes on: one
@@ -246,14 +278,18 @@ fn knowing(kernels: &Kernels, y: &Broadcast, (of, columns): (usize, usize)) -> O
     }
 }
 
-/// One tile, into `joined` if that is somewhere.
+/// Sums of so many elements are short.
+const SHORT: usize = 64;
+
+/// A tile, or, where possible, `most` of them; how many. Into `joined` if that is somewhere.
 unsafe fn tile(
     kernels: &Kernels,
     blocks: &Blocks,
     (y, c): (&Broadcast, *mut u8),
     (rows, columns, kc): (&Strip, &Strip, usize),
     (how, joined, waiting): (Store, *mut u8, &mut Aside),
-) {
+    most: usize,
+) -> usize {
     let bytes = kernels.bytes;
     let segment = Segment { x: 0, y: 0, len: kc };
     let c_n = blocks.c_n.add(columns.start);
@@ -277,6 +313,7 @@ unsafe fn tile(
     } else {
         (blocks.tile, width)
     };
+    let batch = if direct { most } else { 1 };
     let tile = Tile {
         x: blocks.x.add(rows.panel * bytes),
         x_step: width as isize,
@@ -296,10 +333,10 @@ unsafe fn tile(
         accumulate: direct && how.accumulate,
         stream: direct && stream,
         aside: *waiting,
-        batch: 1,
-        x_batch: 0,
+        batch,
+        x_batch: (width * kc) as isize,
         y_batch: 0,
-        c_batch: 0,
+        c_batch: width as isize,
     };
     let table = if last == kernels.len { &kernels.tiles } else { &kernels.tails };
     // Strips are only cut to sizes of which there are tiles.
@@ -307,10 +344,7 @@ unsafe fn tile(
         function(&tile);
     }
     if knowing.is_some() {
-        let moved = waiting.lines.min(kc / 4);
-        waiting.from = waiting.from.add(64 * moved);
-        waiting.to = waiting.to.add(64 * moved);
-        waiting.lines -= moved;
+        waiting.advance(kc);
     }
     if !direct && joined.is_null() {
         (kernels.scatter)(&Scatter {
@@ -325,4 +359,5 @@ unsafe fn tile(
             stream: how.stream,
         });
     }
+    batch
 }
