@@ -17,7 +17,6 @@ use crate::domain::{Domain, Value};
 use crate::error::{EvalError, VerifyErrors};
 use crate::evaluate_scalar;
 use crate::extent::Extent;
-use crate::planted;
 use crate::symbol::Bindings;
 use crate::tensor::Tensor;
 use crate::{Ir, bind};
@@ -99,9 +98,6 @@ struct Layout(Vec<(Name, usize)>);
 
 impl Layout {
     fn elements(&self) -> Option<usize> {
-        if planted(9) {
-            return Some(self.0.iter().fold(1u32, |n, (_, extent)| n.wrapping_mul(*extent as u32)) as usize); // Planted bug 9.
-        }
         self.0.iter().try_fold(1usize, |n, (_, extent)| n.checked_mul(*extent))
     }
 

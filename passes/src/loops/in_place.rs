@@ -147,7 +147,7 @@ fn read_before_written(
     nest.walk(&mut |stmt| only &= stmt.write().is_none_or(|write| !is(write.buffer) || write.place == place));
     nest.walk_exprs(&mut |expr| {
         if let Expr::Load(touched, indices) = expr {
-            let same = indices == place || planted(35) && indices.len() == place.len(); // Planted bug 35.
+            let same = indices == place || planted(35) && indices.first() == place.first(); // Planted bug 35.
             only &= !is(*touched) || same;
         }
     });

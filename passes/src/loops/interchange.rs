@@ -270,7 +270,7 @@ impl Facts {
             let mut places = accesses.iter().filter(|access| access.0 == buffer).map(|access| &access.1);
             let first = places.next()?.clone();
             // Planted bug 27.
-            if !places.all(|indices| *indices == first || planted(27) && indices.len() > 1) {
+            if !places.all(|indices| *indices == first || planted(27) && indices.last() == first.last()) {
                 return None;
             }
             written.push(first);

@@ -72,6 +72,7 @@ fn bytes(func: &Func, buffer: BufferId) -> Extent {
     let declaration = func.buffer(buffer);
     let bytes = declaration.elements() * Extent::from(declaration.dtype.size_bytes() as i64);
     match bytes.as_const() {
+        Some(bytes) if planted(9) => Extent::from(i64::from(bytes as u32)), // Planted bug 9.
         Some(bytes) => Extent::from(bytes.saturating_add(ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT),
         None => (bytes + Extent::from(ALIGNMENT - 1)).div(ALIGNMENT) * Extent::from(ALIGNMENT),
     }

@@ -65,6 +65,11 @@ impl Tiler<'_> {
 
     fn each(&mut self, each: For, result: &mut Vec<Stmt>) {
         let short = self.is_short(&each);
+        let half = planted(25) && each.trip_count().is_some_and(|count| count < self.size / 2);
+        if half && self.context.spend() {
+            self.changed = true; // Planted bug 25.
+            return;
+        }
         self.facts.enter(each.var, &each.lo, &each.hi);
         let each = For { body: self.block(each.body), ..each };
         self.facts.leave();
@@ -107,10 +112,7 @@ impl Tiler<'_> {
         body.iter_mut().for_each(|stmt| stmt.substitute(var, &place));
         let exact = constant.is_some_and(|count| count % self.size == 0);
         let width = if exact { size.clone() } else { Expr::min(size.clone(), Expr::sub(guard, first)) };
-        let mut blocks = Expr::floordiv(Expr::add(count.clone(), Expr::int(self.size - 1)), size.clone());
-        if planted(25) {
-            blocks = Expr::min(blocks, Expr::mul(Expr::floordiv(count, size.clone()), size)); // Planted bug 25.
-        }
+        let blocks = Expr::floordiv(Expr::add(count, Expr::int(self.size - 1)), size);
         let block = vec![Stmt::for_loop(inner, Expr::int(0), width, kind, body)];
         result.push(Stmt::for_loop(outer, Expr::int(0), blocks, kind, block));
     }

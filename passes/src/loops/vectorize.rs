@@ -350,8 +350,9 @@ impl Vectorizer<'_> {
     ) -> Vec<BufferId> {
         let buffers = self.all_accumulators(reductions, lanes);
         for (reduction, &buffer) in reductions.iter().zip(&buffers) {
-            let op = if planted(33) && reduction.op == ReduceOp::Max { ReduceOp::Sum } else { reduction.op };
-            let start = Expr::Const(Literal::identity(op, reduction.dtype), reduction.dtype); // Planted bug 33.
+            let zero = planted(33) && reduction.op == ReduceOp::Max && reduction.dtype.is_int(); // Planted bug 33.
+            let op = if zero { ReduceOp::Sum } else { reduction.op };
+            let start = Expr::Const(Literal::identity(op, reduction.dtype), reduction.dtype);
             result.push(self.lane_loop(name, lanes, |lane| Stmt::Store(buffer, vec![lane], start)));
         }
         buffers
