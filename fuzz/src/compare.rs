@@ -46,6 +46,19 @@ impl Agreement {
     ];
 }
 
+/// Where a program has a meaning beside the floats of its dtypes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Meaning {
+    /// In every number domain.
+    Everywhere,
+    /// In floats only: elementary functions are polynomials in the bits of floats. The bounds of the program
+    /// that it is compared with say how far it may be off.
+    Floats,
+    /// In floats only, and rounded where the program that it is compared with is not: roots of unity of a
+    /// length that is open are cosines. Where bits differ, nothing can be said.
+    Rough,
+}
+
 /// How often the bounds of two results together they may be apart. The bounds hold to first order and
 /// for one order of operations; another order of a sum has the same terms, each rounded as often.
 pub const SLACK: f64 = 4.0;
@@ -105,12 +118,11 @@ impl<'a> Reference<'a> {
         &self.native_inputs
     }
 
-    /// Compares another program with this one. `floats_only`: the other has a meaning in floats only,
-    /// because elementary functions are polynomials in the bits of floats, or roots of unity cosines.
-    /// `Err` says what differs.
-    pub fn compare(&self, other: &Level, floats_only: bool) -> Result<Agreement, String> {
+    /// Compares another program, which means something where `meaning` says, with this one. `Err` says what
+    /// differs.
+    pub fn compare(&self, other: &Level, meaning: Meaning) -> Result<Agreement, String> {
         let mut exact = false;
-        if !floats_only {
+        if meaning == Meaning::Everywhere {
             // The strict contract keeps results bit for bit, not only values over the reals.
             match self.exact() {
                 Ok(want) => match other.eval::<Exact>(&self.exact_inputs, self.sizes) {
@@ -126,19 +138,18 @@ impl<'a> Reference<'a> {
             }
         }
         let got = other.eval::<Native>(&self.native_inputs, self.sizes);
-        let agreement = self.compare_results(&got, &|| match floats_only {
-            true => None,
-            false => Some(other.eval::<Bounded>(&tensors(self.numbers), self.sizes)),
-        })?;
+        let agreement = self
+            .compare_results(&got, meaning, &|| other.eval::<Bounded>(&tensors(self.numbers), self.sizes))?;
         Ok(if exact && agreement != Agreement::Refused { Agreement::Exact } else { agreement })
     }
 
-    /// Compares results in floats. `bounded` gives the other program's results with bounds of their errors,
-    /// if it has such.
+    /// Compares results in floats. `bounded` gives the other program's results with bounds of their errors;
+    /// it is asked if the other program has such.
     pub fn compare_results(
         &self,
         got: &Outcome<Native>,
-        bounded: &dyn Fn() -> Option<Outcome<Bounded>>,
+        meaning: Meaning,
+        bounded: &dyn Fn() -> Outcome<Bounded>,
     ) -> Result<Agreement, String> {
         let want = match (self.native(), got) {
             (Ok(want), Ok(got)) => {
@@ -161,10 +172,13 @@ impl<'a> Reference<'a> {
             Ok(reference) => reference,
             Err(_) => return Ok(Agreement::Undecided),
         };
-        match bounded() {
-            Some(Ok(other)) => both_bounded(reference, &other),
-            Some(Err(_)) => Ok(Agreement::Undecided),
-            None => one_bounded(reference, want),
+        match meaning {
+            Meaning::Rough => Ok(Agreement::Undecided),
+            Meaning::Floats => one_bounded(reference, want),
+            Meaning::Everywhere => match bounded() {
+                Ok(other) => both_bounded(reference, &other),
+                Err(_) => Ok(Agreement::Undecided),
+            },
         }
     }
 
@@ -300,7 +314,8 @@ mod tests {
         };
         let moved = estimate.value + move_by(&estimate);
         let got = Tensor::<Native>::scalar(Dtype::F32, Value::Real(moved));
-        reference.compare_results(&Ok(vec![got]), &|| None)
+        let no_bounds = || Err(EvalError::Domain("none".into()));
+        reference.compare_results(&Ok(vec![got]), Meaning::Floats, &no_bounds)
     }
 
     #[test]
@@ -331,7 +346,7 @@ mod tests {
         let spec = crate::case::InputSpec { class: Class::Bounded, seed: 1 };
         let numbers = crate::inputs::numbers(&apart, &sizes, spec).expect("operands");
         let reference = Reference::new(&apart, &sizes, &numbers, Class::Bounded, Contract::Reassoc);
-        assert_eq!(reference.compare(&factored, false), Ok(Agreement::Exact));
-        assert!(reference.compare(&wrong, false).is_err());
+        assert_eq!(reference.compare(&factored, Meaning::Everywhere), Ok(Agreement::Exact));
+        assert!(reference.compare(&wrong, Meaning::Everywhere).is_err());
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Execution;
 use crate::case::{Case, Level};
-use crate::compare::{Agreement, Reference};
+use crate::compare::{Agreement, Meaning, Reference};
 use crate::finding::Finding;
 use tcc_ir::graph::{Graph, Op, Output};
 use tcc_passes::PassContext;
@@ -79,7 +79,7 @@ fn compare(case: &Case, graph: &Graph, context: &PassContext) -> Result<(), Stri
     let reference = Reference::new(&first, &case.sizes, &numbers, case.inputs.class, case.contract);
     for number in 1..most.min(6) {
         let other = with(&|values| values.get(number).copied().unwrap_or(values[0]));
-        match reference.compare(&other, false) {
+        match reference.compare(&other, Meaning::Everywhere) {
             Ok(Agreement::Undecided) => return Ok(()),
             Ok(_) => {}
             Err(message) => return Err(message),

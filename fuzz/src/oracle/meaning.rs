@@ -1,7 +1,7 @@
 //! Every stage gives the results of the program: translation validation, pass by pass. Loops are run by the
 //! evaluator that checks every access: bounds, places never written, races, buffers that share memory.
 
-use super::Execution;
+use super::{Execution, meaning};
 use crate::case::Level;
 use crate::finding::Finding;
 
@@ -11,8 +11,8 @@ pub const NAME: &str = "meaning";
 /// Compares every stage with the program.
 pub fn ask(execution: &mut Execution) -> Result<(), Finding> {
     for stage in execution.trace.stages.iter().skip(1) {
-        let floats_only = execution.floats_only(stage.position);
-        match execution.reference.compare(&stage.level, floats_only) {
+        let meaning = meaning(execution.trace, stage.position);
+        match execution.reference.compare(&stage.level, meaning) {
             Ok(agreement) => execution.agreements.push(agreement),
             Err(message) => {
                 let level = if matches!(stage.level, Level::Graph(_)) { "graph" } else { "loops" };

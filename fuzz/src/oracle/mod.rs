@@ -10,12 +10,13 @@ pub mod tzer;
 pub mod verifier;
 
 use crate::case::{Case, Level};
-use crate::compare::{Agreement, Reference};
+use crate::compare::{Agreement, Meaning, Reference};
 use crate::finding::Finding;
 use crate::inputs::{Numbers, numbers};
 use crate::panics::catch;
 use crate::trace::{self, Trace};
 use tcc_ir::EvalError;
+use tcc_ir::graph::Op;
 
 /// One oracle, described as data.
 pub struct Oracle {
@@ -222,31 +223,25 @@ pub fn judge_as(judge: Judge, case: &Case, trace: &Trace, effort: Effort) -> Ver
 pub fn comparisons(case: &Case, trace: &Trace, numbers: &[Numbers]) -> Vec<Result<Agreement, String>> {
     let Some(first) = trace.stages.first() else { return Vec::new() };
     let reference = Reference::new(&first.level, &case.sizes, numbers, case.inputs.class, case.contract);
-    let execution = Execution { case, trace, reference: &reference, numbers, agreements: Vec::new() };
     let compare = |stage: &trace::Stage| {
-        let floats_only = execution.floats_only(stage.position);
-        catch(|| reference.compare(&stage.level, floats_only))
+        let meaning = meaning(trace, stage.position);
+        catch(|| reference.compare(&stage.level, meaning))
             .unwrap_or_else(|panic| Err(format!("panic at {}: {}", panic.place, panic.message)))
     };
     trace.stages.iter().map(compare).collect()
 }
 
-impl Execution<'_> {
-    /// Whether a stage means something in floats only: elementary functions are polynomials in bits, or
-    /// lengths that were open at the lowering make roots of unity cosines.
-    pub fn floats_only(&self, position: usize) -> bool {
-        let expanded = self.trace.ran[..position.min(self.trace.ran.len())]
-            .iter()
-            .any(|ran| ran.pass == "expand_math" && ran.changed);
-        let transforms = |level: &Level| match level {
-            Level::Graph(graph) => {
-                !graph.symbols.is_empty()
-                    && graph.nodes.iter().any(|node| matches!(node.op, tcc_ir::graph::Op::Transform { .. }))
-            }
-            Level::Loops(_) => false,
-        };
-        expanded
-            || (self.trace.stages.first().is_some_and(|first| transforms(&first.level))
-                && self.trace.stages.iter().any(|stage| stage.position <= position && stage.pass == "lower"))
+/// Where the program at a stage has a meaning.
+pub fn meaning(trace: &Trace, position: usize) -> Meaning {
+    let ran = &trace.ran[..position.min(trace.ran.len())];
+    // Lengths that are open at the lowering make roots of unity cosines.
+    let open_transforms = trace.stages.iter().filter(|stage| stage.position < position).any(|stage| {
+        matches!(&stage.level, Level::Graph(graph) if !graph.symbols.is_empty()
+            && graph.nodes.iter().any(|node| matches!(node.op, Op::Transform { .. })))
+    });
+    if open_transforms && ran.iter().any(|ran| ran.pass == "lower") {
+        return Meaning::Rough;
     }
+    let expanded = ran.iter().any(|ran| ran.pass == "expand_math" && ran.changed);
+    if expanded { Meaning::Floats } else { Meaning::Everywhere }
 }
