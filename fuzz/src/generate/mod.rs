@@ -83,7 +83,9 @@ pub const OPERATIONS: &[Weighted<usize>] = &[(10, 1), (20, 2), (25, 3), (20, 5),
 /// Most elements of one value.
 pub const ELEMENT_LIMIT: i64 = 2048;
 
-/// In how many of 100 cases passes are told a small memory, sizes are open, and backends run the result.
+/// In how many of 100 cases that begin as a rule's left side `saturate` runs for sure.
+const SATURATED: usize = 70;
+/// In how many of 100 cases passes are told a small memory, sizes are known, and backends run the result.
 const SMALL_MEMORY: usize = 12;
 const KNOWN_SIZES: usize = 60;
 const BACKENDS_RUN: usize = 8;
@@ -131,6 +133,9 @@ pub fn case(choices: &mut Choices, swarm: Swarm) -> Case {
         case.memory = Some(choices.below(512) as u64);
     }
     pipeline::passes(choices, &mut case);
+    if start == Start::Rule && choices.chance(SATURATED) {
+        pipeline::saturated(choices, &mut case);
+    }
     if choices.chance(BACKENDS_RUN) {
         case.backends = BACKENDS.iter().map(|row| row.name).filter(|name| *name != "interp").collect();
     }

@@ -54,6 +54,17 @@ pub fn passes(choices: &mut Choices, case: &mut Case) {
     }
 }
 
+/// Adds `saturate` at some place, if there is none.
+pub fn saturated(choices: &mut Choices, case: &mut Case) {
+    let steps = &mut case.pipeline.graph;
+    if let Some(pass) = find(GRAPH_PASSES, "saturate")
+        && steps.iter().all(|step| step.pass.name != pass.name)
+    {
+        let at = choices.below(steps.len() + 1);
+        steps.insert(at, Step { pass, arguments: Vec::new() });
+    }
+}
+
 fn steps<I>(choices: &mut Choices, passes: &'static [Pass<I>]) -> Vec<Step<I>> {
     let count = choices.weighted(LENGTHS).unwrap_or(1);
     (0..count).map(|_| step(choices, passes)).collect()
