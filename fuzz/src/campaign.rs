@@ -165,6 +165,8 @@ pub struct Campaign {
 const GENERATOR_BYTES: usize = 400;
 /// Most cases that are kept.
 const CORPUS_LIMIT: usize = 4096;
+/// Most cases that are kept where nothing says which ones are worth it.
+const WITHOUT_FEEDBACK: usize = 32;
 /// Cases from which the mode [`Mode::Passes`] takes its programs.
 const FIRST_PROGRAMS: usize = 12;
 /// How many of 100 executions begin with a new case.
@@ -231,9 +233,15 @@ impl Campaign {
             *self.statistics.agreements.entry(*agreement).or_default() += 1;
         }
         self.learn(new > 0, parent, &arms);
+        // What failed is found again and again by its children, if it has any.
+        let holds = verdict.finding.is_none() && verdict.refused.is_none();
         let found = verdict.finding.and_then(|finding| self.note(finding, &case));
-        // What failed is found again and again by its children.
-        if new > 0 && found.is_none() && verdict.refused.is_none() && self.configuration.feedback {
+        let keep = match self.configuration.feedback {
+            true => new > 0,
+            // Without feedback the last generated cases are mutated, whatever they did.
+            false => parent.is_none(),
+        };
+        if holds && keep {
             self.keep(case, bytes);
         }
         Step { new, found }
@@ -405,6 +413,10 @@ impl Campaign {
     }
 
     fn keep(&mut self, case: Case, bytes: Vec<u8>) {
+        if !self.configuration.feedback && self.corpus.len() >= WITHOUT_FEEDBACK {
+            let oldest = self.statistics.executions as usize % self.corpus.len();
+            self.corpus.swap_remove(oldest);
+        }
         if self.corpus.len() >= CORPUS_LIMIT {
             // The one of a few that paid least gives way.
             let rate = |entry: &Entry| (entry.paid + 1) as f64 / (entry.tried + 1) as f64;
