@@ -77,6 +77,10 @@ fn kind(message: &str) -> String {
     let plain = |word: &str| match word.trim_matches([',', ':']) {
         "i0" | "u0" | "f0" | "bf0" | "c0" | "bool" => "a dtype".to_owned(),
         _ if word.starts_with('%') => "a value".to_owned(),
+        // Names that passes made: `y.acc`.
+        trimmed if trimmed.trim_end_matches('.').contains('.') && !trimmed.contains('/') => {
+            "a name".to_owned()
+        }
         _ => word.to_owned(),
     };
     kind.split(' ').map(plain).collect::<Vec<_>>().join(" ")

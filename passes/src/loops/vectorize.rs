@@ -57,7 +57,7 @@ pub fn run(func: &mut Func, context: &PassContext) -> Changed {
     let lanes = context.argument("lanes").max(2);
     let body = std::mem::take(&mut func.body);
     let total = outer::mentions(&body);
-    let mut vectorizer = Vectorizer { func, context, lanes, total, changed: false };
+    let mut vectorizer = Vectorizer { func, context, lanes, total, parallel: false, changed: false };
     let body = vectorizer.block(body);
     let changed = vectorizer.changed;
     func.body = body;
@@ -109,6 +109,8 @@ struct Vectorizer<'a> {
     lanes: i64,
     /// How often the function mentions each buffer.
     total: outer::Mentions,
+    /// Whether the loop at hand is parallel or in one that is.
+    parallel: bool,
     changed: bool,
 }
 
@@ -223,7 +225,18 @@ impl Vectorizer<'_> {
         if is_permuting_copy(self.func, &each) {
             return result.push(Stmt::For(each));
         }
-        if let Some(private) = outer::private(self.func, &each, &self.total)
+        // An accumulator for each lane is an array, which the iterations of a parallel loop would share; a
+        // register is each iteration's own.
+        let parallel =
+            std::mem::replace(&mut self.parallel, self.parallel || each.kind == LoopKind::Parallel);
+        self.within(each, result);
+        self.parallel = parallel;
+    }
+
+    /// One loop, with what it is in known.
+    fn within(&mut self, each: For, result: &mut Vec<Stmt>) {
+        if !self.parallel
+            && let Some(private) = outer::private(self.func, &each, &self.total)
             && let Some(lanes) = self.outer_lanes(&each, private.bytes(self.func))
             && self.context.spend()
         {
@@ -232,13 +245,17 @@ impl Vectorizer<'_> {
             let registers = private.into_registers(self.func, &mut body);
             return self.vectorize_outer(For { var, lo, hi, kind, body }, &registers, lanes, result);
         }
-        let each = match self.nest(each, result) {
-            Some(each) => each,
-            None => return,
+        let each = match self.parallel {
+            true => each,
+            false => match self.nest(each, result) {
+                Some(each) => each,
+                None => return,
+            },
         };
         let innermost = each.body.iter().all(|stmt| stmt.blocks().is_empty());
         let accumulators =
             if innermost { reductions(self.func, self.context.contract, &each).ok() } else { None };
+        let accumulators = accumulators.filter(|found| found.is_empty() || !self.parallel);
         let lanes = accumulators.as_ref().and_then(|accumulators| lanes(self.lanes, &each, accumulators));
         match (accumulators, lanes) {
             (Some(accumulators), Some(lanes)) if self.context.spend() => {
