@@ -227,8 +227,8 @@ impl Vectorizer<'_> {
         }
         // An accumulator for each lane is an array, which the iterations of a parallel loop would share; a
         // register is each iteration's own.
-        let parallel =
-            std::mem::replace(&mut self.parallel, self.parallel || each.kind == LoopKind::Parallel);
+        let parallel = self.parallel;
+        self.parallel |= each.kind == LoopKind::Parallel;
         self.within(each, result);
         self.parallel = parallel;
     }
