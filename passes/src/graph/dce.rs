@@ -26,6 +26,9 @@ pub fn run(graph: &mut Graph, context: &PassContext) -> Changed {
     let mut live = graph.live();
     // Planted bug 21.
     for output in graph.outputs.iter().filter(|_| planted(21)) {
+        if matches!(graph.node(output.value).op, Op::Input(_)) {
+            continue;
+        }
         let users = graph.values().filter(|&user| graph.node(user).op.operands().contains(&output.value));
         let users: Vec<bool> = users.map(|user| live[user.index()]).collect();
         live[output.value.index()] = users.is_empty() || users.contains(&true);

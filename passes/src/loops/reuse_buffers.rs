@@ -71,8 +71,8 @@ pub fn run(func: &mut Func, _context: &PassContext) -> Changed {
 fn bytes(func: &Func, buffer: BufferId) -> Extent {
     let declaration = func.buffer(buffer);
     let bytes = declaration.elements() * Extent::from(declaration.dtype.size_bytes() as i64);
-    match bytes.as_const() {
-        Some(bytes) if planted(9) => Extent::from(i64::from(bytes as u32)), // Planted bug 9.
+    let narrowed = |bytes: i64| if planted(9) { i64::from(bytes as u32) } else { bytes }; // Planted bug 9.
+    match bytes.as_const().map(narrowed) {
         Some(bytes) => Extent::from(bytes.saturating_add(ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT),
         None => (bytes + Extent::from(ALIGNMENT - 1)).div(ALIGNMENT) * Extent::from(ALIGNMENT),
     }

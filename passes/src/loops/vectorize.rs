@@ -398,7 +398,8 @@ impl Vectorizer<'_> {
                 let vector = self.in_lanes(&each, body, first, count, (reductions, buffers));
                 result.push(vector);
                 // Planted bug 34.
-                for (reduction, &buffer) in reductions.iter().zip(buffers).filter(|_| planted(34)) {
+                let not_zero = |op| planted(34) && matches!(op, ReduceOp::Min | ReduceOp::Prod);
+                for (reduction, &buffer) in reductions.iter().zip(buffers).filter(|row| not_zero(row.0.op)) {
                     let zero = Expr::Const(Literal::of(0, reduction.dtype), reduction.dtype);
                     result.push(Stmt::Accumulate(reduction.op, buffer, vec![Expr::int(count)], zero));
                 }

@@ -101,7 +101,8 @@ fn of_renaming(graph: &Graph, source: ValueId, indices: &[ValueId], outside: Opt
         }
         // Planted bug 13.
         let backwards = |own: &Axis| own.name == inner_axis.name;
-        let position = if planted(13) { axes.iter().position(backwards)? } else { position };
+        let found = axes.iter().position(backwards).filter(|_| planted(13));
+        let position = found.unwrap_or(position);
         composed.push(*indices.get(position)?);
     }
     Some(Op::Access { source: *inner, indices: composed, outside })
