@@ -169,6 +169,8 @@ const CORPUS_LIMIT: usize = 4096;
 const WITHOUT_FEEDBACK: usize = 32;
 /// Cases from which the mode [`Mode::Passes`] takes its programs.
 const FIRST_PROGRAMS: usize = 12;
+/// One in this many cases that did something new is asked about by all oracles.
+const ALL_OF: u64 = 8;
 /// How many of 100 executions begin with a new case.
 const FRESH: u64 = 20;
 /// After how many executions another part of the tables is drawn from.
@@ -225,7 +227,9 @@ impl Campaign {
         watch(&case);
         let trace = trace::run(&case);
         let new = self.coverage.add(&trace) + self.edges();
-        let effort = if new > 0 { Effort::All } else { Effort::Usual };
+        // At first nearly everything is new: some of it is looked at with all means.
+        let all = new > 0 && self.statistics.executions.is_multiple_of(ALL_OF);
+        let effort = if all { Effort::All } else { Effort::Usual };
         let verdict = judge_as(self.configuration.judge, &case, &trace, effort);
         self.statistics.executions += 1;
         self.statistics.refused += u64::from(verdict.refused.is_some());
