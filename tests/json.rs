@@ -11,6 +11,7 @@ const MATMUL: &str = "in A : f32[i, j]\nin B : f32[j, k]\nout C : f32[i, k]\nvar
 /// The exit code and the words of a command.
 const COMMANDS: &[(i32, &[&str])] = &[
     (0, &["bench", "mm.ein", "--runs", "1", "--vs", "opt0"]),
+    (0, &["bisect", "mm.ein"]),
     (0, &["cache", "stats"]),
     (0, &["cache", "clear"]),
     (0, &["cache", "explain", "mm.ein", "i=3"]),
@@ -27,11 +28,14 @@ const COMMANDS: &[(i32, &[&str])] = &[
     (0, &["explain", "E0203"]),
     (0, &["fmt", "--check", "mm.ein"]),
     (3, &["fmt", "--check", "mm.ein", "ugly.ein"]),
+    (0, &["fuzz", "--iterations", "20"]),
     (0, &["graph", "mm.ein"]),
     (0, &["graph", "mm.ein", "--dot", "-o", "mm.dot"]),
     (0, &["opt", "mm.ein", "--pipeline", "cse"]),
     (0, &["passes"]),
     (0, &["passes", "--rules"]),
+    (0, &["reduce", "mm.ein"]),
+    (0, &["replay", "mm.ein"]),
     (0, &["run", "mm.ein", "--demo", "-v"]),
     (0, &["run", "mm.ein", "--demo", "-o", "c.npz"]),
     (3, &["run", "mm.ein", "A=ones:2x3", "B=ones:3x4", "--expect", "c.npz"]),

@@ -85,7 +85,8 @@ fn option<'a>(words: &'a [String], name: &str, default: &'a str) -> &'a str {
 
 /// Every bug by every contender.
 fn all(words: &[String]) {
-    let numbers = |text: &str| text.split(',').filter_map(|word| word.parse::<u32>().ok()).collect::<Vec<_>>();
+    let numbers =
+        |text: &str| text.split(',').filter_map(|word| word.parse::<u32>().ok()).collect::<Vec<_>>();
     let later = [7, 10, 18, 40]; // planted with the parts that they are about
     let bugs = match option(words, "--bugs", "all") {
         "all" => (1..=40).filter(|bug| !later.contains(bug)).collect(),
@@ -139,7 +140,8 @@ fn trial(words: &[String]) {
     let contender = CONTENDERS.iter().find(|row| row.name == words[0]);
     let Some(contender) = contender else { panic!("no configuration `{}`", words[0]) };
     let (seed, limit) = (words[1].parse().unwrap_or(0), words[2].parse().unwrap_or(30.0));
-    let mut campaign = Campaign::new((contender.configure)(Configuration { seed, ..Configuration::default() }));
+    let mut campaign =
+        Campaign::new((contender.configure)(Configuration { seed, ..Configuration::default() }));
     while cpu_seconds() < limit {
         let Some(fingerprint) = campaign.step().found else { continue };
         let executions = campaign.statistics.executions;
@@ -164,7 +166,10 @@ fn trial(words: &[String]) {
 /// CPU seconds of this process.
 fn cpu_seconds() -> f64 {
     let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    text.split_whitespace().next().and_then(|word| word.parse::<f64>().ok()).map_or(f64::INFINITY, |ns| ns * 1e-9)
+    text.split_whitespace()
+        .next()
+        .and_then(|word| word.parse::<f64>().ok())
+        .map_or(f64::INFINITY, |ns| ns * 1e-9)
 }
 
 /// Asks a process without the bug.
@@ -183,13 +188,9 @@ fn fails(path: &str) -> bool {
     case.is_some_and(|case| check(&case, Effort::All).1.finding.is_some())
 }
 
-fn table(
-    bugs: &[u32],
-    names: &[&str],
-    results: &BTreeMap<(u32, &str), Vec<Trial>>,
-    seconds: &str,
-) -> String {
-    let mut text = format!("Found in trials of {seconds} s CPU; in brackets the median of executions.\n\n| bug |");
+fn table(bugs: &[u32], names: &[&str], results: &BTreeMap<(u32, &str), Vec<Trial>>, seconds: &str) -> String {
+    let mut text =
+        format!("Found in trials of {seconds} s CPU; in brackets the median of executions.\n\n| bug |");
     names.iter().for_each(|name| text.push_str(&format!(" {name} |")));
     text.push_str("\n| ---: |");
     names.iter().for_each(|_| text.push_str(" --- |"));

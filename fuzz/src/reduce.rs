@@ -196,7 +196,7 @@ impl Reducer<'_> {
         set(self, |case| case.chaos.clear());
         for at in 0..self.case.chaos.len() {
             self.change(|case| {
-                case.chaos[at] = 0;
+                *case.chaos.get_mut(at)? = 0;
                 while case.chaos.last() == Some(&0) {
                     case.chaos.pop();
                 }

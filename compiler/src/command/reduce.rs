@@ -38,7 +38,7 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     let mut named = arguments.case.named(session)?;
     let finding = match named.failure(session) {
         Ok(finding) => finding,
-        Err(message) => return Err(Failure::Usage(format!("{message}: there is nothing to reduce"))),
+        Err(message) => return Ok(nothing(session, &named.name, &message)),
     };
     let is_source = matches!(named.case.program, Program::Source(_));
     if arguments.equations && !is_source {
@@ -55,7 +55,7 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
         }),
     };
     let Some(Reduced { case, finding, tried }) = reduced else {
-        return Err(Failure::Usage(format!("{}: it fails no more", named.name)));
+        return Ok(nothing(session, &named.name, "it fails no more"));
     };
     let text = match &case.program {
         // A program with what it takes to see it fail as a comment.
@@ -76,7 +76,7 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     let written = arguments.output.as_ref().map(|path| path.display().to_string());
     if session.json() {
         session.out_json(&json!({
-            "schema": "tcc.reduce/1", "file": named.name, "written": written,
+            "schema": "tcc.reduce/1", "file": named.name, "found": true, "written": written,
             "fingerprint": finding.fingerprint.to_string(), "message": finding.message,
             "size_before": before, "size": case.size(), "tried": tried, "text": text,
         }));
@@ -88,4 +88,15 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
         ));
     }
     Ok(Exit::Fine)
+}
+
+/// There is nothing to reduce, and why.
+fn nothing(session: &Session, name: &str, message: &str) -> Exit {
+    if session.json() {
+        session
+            .out_json(&json!({ "schema": "tcc.reduce/1", "file": name, "found": false, "message": message }));
+    } else {
+        session.out(&format!("{message}: there is nothing to reduce\n"));
+    }
+    Exit::Fine
 }

@@ -173,12 +173,11 @@ fn circle(w: u64) -> Result<(u64, u64), EvalError> {
 }
 
 /// A root of `a`: for a fraction of small numbers without prime factors above 29, the product of the
-/// roots of its factors; else any true root; else a pseudo-random number.
-fn square_root(a: u64) -> u64 {
-    if let Some(root) = modular::small_fraction(a).and_then(smooth_root) {
-        return root;
-    }
-    modular::square_root(a).unwrap_or_else(|| modular::pseudo_random(ScalarOp::Sqrt as u64, a, 0))
+/// roots of its factors; else any true root. Half of the numbers have none: a number in its place would make
+/// `sqrt(a) * sqrt(a)` another value than `a`.
+fn square_root(a: u64) -> Result<u64, EvalError> {
+    let root = modular::small_fraction(a).and_then(smooth_root).or_else(|| modular::square_root(a));
+    root.ok_or_else(|| EvalError::Domain("a square root that the field does not have".into()))
 }
 
 fn smooth_root((numerator, denominator): (i64, u64)) -> Option<u64> {
@@ -224,10 +223,10 @@ fn algebraic(op: ScalarOp, [a, b, c]: [u64; 3]) -> Result<u64, EvalError> {
         ScalarOp::Fma => Ok(add(multiply(a, b), c)),
         ScalarOp::Pow => match modular::small_fraction(b) {
             Some((exponent, 1)) => integer_power(a, exponent),
-            Some((exponent, 2)) => integer_power(square_root(a), exponent),
+            Some((exponent, 2)) => integer_power(square_root(a)?, exponent),
             _ => Ok(pseudo_random(op as u64, a, b)),
         },
-        ScalarOp::Sqrt => Ok(square_root(a)),
+        ScalarOp::Sqrt => square_root(a),
         ScalarOp::Exp => exponential(EXP, a),
         ScalarOp::Expm1 => Ok(add(exponential(EXP, a)?, modular::PRIME - 1)),
         ScalarOp::Log => logarithm(a),
@@ -246,7 +245,7 @@ fn algebraic(op: ScalarOp, [a, b, c]: [u64; 3]) -> Result<u64, EvalError> {
         | ScalarOp::Erf => Ok(odd(op, a)),
         ScalarOp::Erfc => Ok(add(1, negate(odd(ScalarOp::Erf, a)))),
         ScalarOp::Acos | ScalarOp::Acosh | ScalarOp::Atan2 => Ok(pseudo_random(op as u64, a, b)),
-        ScalarOp::Hypot => Ok(square_root(add(multiply(a, a), multiply(b, b)))),
+        ScalarOp::Hypot => square_root(add(multiply(a, a), multiply(b, b))),
         ScalarOp::Min | ScalarOp::Max if a == b => Ok(a),
         ScalarOp::FloorDiv
         | ScalarOp::Mod

@@ -76,6 +76,37 @@ pub fn run(func: &mut Func, context: &PassContext) -> Changed {
     Changed::from(changed)
 }
 
+/// Runs a pass that gives loops another shape. Parallel loops whose iterations nobody can tell apart in that
+/// shape become serial: so passes need not know what the verifier can prove.
+pub fn kept(func: &mut Func, context: &PassContext, pass: fn(&mut Func, &PassContext) -> Changed) -> Changed {
+    let changed = pass(func, context);
+    if !changed.is_yes() {
+        return changed;
+    }
+    let mut meets: BTreeSet<Var> = BTreeSet::new();
+    func.walk(&mut |stmt| {
+        if let Stmt::For(each) = stmt
+            && each.kind == LoopKind::Parallel
+            && !meeting(func, each).is_empty()
+        {
+            meets.insert(each.var);
+        }
+    });
+    if !meets.is_empty() {
+        func.body.iter_mut().for_each(|stmt| make_serial(stmt, &meets));
+    }
+    changed
+}
+
+fn make_serial(stmt: &mut Stmt, counters: &BTreeSet<Var>) {
+    if let Stmt::For(each) = stmt
+        && counters.contains(&each.var)
+    {
+        each.kind = LoopKind::Serial;
+    }
+    stmt.blocks_mut().into_iter().flatten().for_each(|stmt| make_serial(stmt, counters));
+}
+
 /// Operations of a statement; without end if loops are not known.
 fn operations(stmt: &Stmt) -> f64 {
     let here: usize = stmt.exprs().into_iter().map(Expr::size).sum();

@@ -1,7 +1,7 @@
 //! Dropping what nobody reads: variables, scratch buffers, tables.
 
 use crate::PassContext;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tcc_ir::loops::{BufferId, Contract, Expr, Func, NameTable, Role, Stmt, Var};
 
 /// Drops lets, writes to scratch buffers, and declarations of scratch buffers and tables that nothing
@@ -26,8 +26,14 @@ pub fn drop_unused(func: &mut Func, context: &PassContext) -> bool {
             }
             Stmt::For(_) | Stmt::If(..) | Stmt::Check(..) => true,
         };
+        // All writes to a buffer go together: a sum without its first value would read what nobody wrote.
+        let mut fuelled: BTreeMap<BufferId, bool> = BTreeMap::new();
+        let mut drops = |stmt: &Stmt| match stmt.write() {
+            Some(write) => *fuelled.entry(write.buffer).or_insert_with(|| context.spend()),
+            None => context.spend(),
+        };
         let mut body = std::mem::take(&mut func.body);
-        let dropped = retain(&mut body, &mut |stmt| needed(func, stmt) || !context.spend());
+        let dropped = retain(&mut body, &mut |stmt| needed(func, stmt) || !drops(stmt));
         func.body = body;
         changed |= dropped;
         if !dropped {
