@@ -69,15 +69,13 @@ fn count(func: &mut Func, wanted: impl Fn(&Stmt) -> bool) -> usize {
 fn change(func: &mut Func, number: usize, wanted: impl Fn(&Stmt) -> bool, to: impl Fn(Stmt) -> Stmt) {
     let mut left = number;
     blocks(&mut func.body, &mut |block| {
-        for at in 0..block.len() {
-            if wanted(&block[at]) {
-                if left == 0 {
-                    let old = std::mem::replace(&mut block[at], Stmt::Check(Expr::Symbol("".into()), 0));
-                    block[at] = to(old);
-                    return true;
-                }
-                left -= 1;
+        for stmt in block.iter_mut().filter(|stmt| wanted(stmt)) {
+            if left == 0 {
+                let old = std::mem::replace(stmt, Stmt::Check(Expr::Symbol("".into()), 0));
+                *stmt = to(old);
+                return true;
             }
+            left -= 1;
         }
         false
     });

@@ -121,7 +121,7 @@ mod tests {
             let (first, second) = (draw(&mut random), draw(&mut random));
             let mut a = case(&mut Choices::new(&first), Swarm::default());
             let b = case(&mut Choices::new(&second), Swarm::default());
-            if a.program.size() % 2 == 0 {
+            if a.program.size().is_multiple_of(2) {
                 loops::lower_program(&mut a, &mut Choices::new(&[]), &b);
             }
             for (count, mutator) in counts.iter_mut().zip(MUTATORS) {
