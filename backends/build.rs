@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What objects call. The first member of the archive defines all of it; see also `runtime.rs`.
-const SYMBOLS: &[&str] = &["tcc_contract"];
+const SYMBOLS: &[&str] = &["tcc_contract", "tcc_permute"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);

@@ -209,6 +209,20 @@ fn artefacts_carry_the_recipe_that_makes_them_again() {
     assert!(text(&output).contains("`k.ein` is no recipe"), "{}", text(&output));
 }
 
+/// A program that only moves elements calls the library too.
+#[test]
+fn a_copy_into_another_order_builds_and_runs() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    compile(
+        folder.path(),
+        "turn.ein",
+        "in A : f32[64, 48]\nout B : f32[48, 64]\nB[j,i] = A[i,j]\n",
+        "obj,header,example",
+    );
+    assert!(folder.path().join("libtcc_runtime.a").exists(), "the object calls a kernel");
+    build_and_run_example(folder.path(), "turn");
+}
+
 /// The kernel library is linked with the C compiler alone, and exports nothing but what objects call.
 #[test]
 fn the_archive_of_kernels_links_and_computes() {

@@ -3,7 +3,7 @@
 
 #![no_std]
 
-pub use tcc_runtime::tcc_contract;
+pub use tcc_runtime::{tcc_contract, tcc_permute};
 
 unsafe extern "C" {
     fn abort() -> !;

@@ -4,8 +4,8 @@
 //! execution ([`trace`]) is judged by [`oracle`]s; what they find is named ([`finding`]).
 //!
 //! Entry points: [`check`] runs a case and says what is wrong; [`Campaign`] looks for such cases; [`reduce()`] makes one
-//! small; [`localise()`] names the pass, the rewrite and the rule; [`each_stage`] compares every stage of one;
-//! [`regression`] makes it a file of the tests.
+//! small; [`localise()`] names the pass, the rewrite and the rule; [`regression`] makes it a file
+//! of the tests.
 //!
 //! A [`Case`] is everything that decides one execution, and is text both ways ([`text`]): what the campaign
 //! keeps, what a report shows and what a regression test is are one kind of file. Nothing here reads a
@@ -18,7 +18,6 @@ pub mod choices;
 pub mod compare;
 #[cfg(feature = "edges")]
 pub mod edges;
-pub mod emit;
 pub mod feedback;
 pub mod finding;
 pub mod generate;
@@ -38,9 +37,8 @@ pub use campaign::{Campaign, Configuration, Mode, Schedule};
 pub use case::{Case, Chaos, Class, InputSpec, Level, Program};
 pub use choices::{Choices, Random};
 pub use compare::Agreement;
-pub use emit::{Regression, regression};
 pub use finding::{Finding, Fingerprint};
-pub use localise::{Place, each_stage, localise};
+pub use localise::{Place, localise};
 pub use oracle::{Effort, ORACLES, Oracle, Verdict, check};
 pub use reduce::{Reduced, reduce};
-pub use text::CaseError;
+pub use text::{CaseError, regression};

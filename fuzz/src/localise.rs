@@ -1,10 +1,8 @@
 //! Where a case goes wrong: the stage, the pass, and the rewrite of the pass.
 
-use crate::case::{Case, Level};
-use crate::compare::Agreement;
+use crate::case::Case;
 use crate::finding::{Finding, Fingerprint};
-use crate::inputs::numbers;
-use crate::oracle::{Effort, check, comparisons};
+use crate::oracle::{Effort, check};
 use crate::reduce::from_stage;
 use crate::trace;
 use tcc_passes::egraph;
@@ -89,39 +87,6 @@ fn smallest_failing(fails: &dyn Fn(u64) -> bool) -> Option<u64> {
     Some(bad)
 }
 
-/// What is known of one stage.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StageRow {
-    /// The pass that made it.
-    pub pass: &'static str,
-    /// Its position among the stages; 0 is the program.
-    pub position: usize,
-    /// The program at this stage.
-    pub level: Level,
-    /// How its results compare with those of the program, or what differs.
-    pub outcome: Result<Agreement, String>,
-}
-
-/// Compares every stage of a case with its program, also after one that differs. `Err` says why there is
-/// nothing to compare.
-pub fn each_stage(case: &Case) -> Result<Vec<StageRow>, String> {
-    let trace = trace::run(case);
-    let Some(first) = trace.stages.first() else {
-        let finding = trace.finding.map(|finding| finding.to_string());
-        return Err(finding.or(trace.refused).unwrap_or_default());
-    };
-    let numbers = numbers(&first.level, &case.sizes, case.inputs).map_err(|error| error.to_string())?;
-    let outcomes = comparisons(case, &trace, &numbers);
-    let rows = trace.stages.iter().zip(outcomes).map(|(stage, outcome)| {
-        let outcome = match stage.level.verify() {
-            Ok(()) => outcome,
-            Err(errors) => Err(format!("broken: {errors}")),
-        };
-        StageRow { pass: stage.pass, position: stage.position, level: stage.level.clone(), outcome }
-    });
-    Ok(rows.collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,16 +96,5 @@ mod tests {
         assert_eq!(smallest_failing(&|fuel| fuel >= 37), Some(37));
         assert_eq!(smallest_failing(&|_| true), Some(0));
         assert_eq!(smallest_failing(&|_| false), None);
-    }
-
-    #[test]
-    fn every_stage_of_a_program_agrees() {
-        let text = "test fuzz = \"canonicalize, cse | tile(4), simplify\"\nsize n = 5\n\n\
-            graph @g(n; %x: f64[i:n]) {\n  %0 = neg %x : f64[i:n]\n  %1 = neg %x : f64[i:n]\n  \
-            %2 = mul %0, %1 : f64[i:n]\n  return y = %2[i]\n}\n";
-        let case: Case = text.parse().expect("a case");
-        let rows = each_stage(&case).expect("stages");
-        assert!(rows.len() >= 3, "{rows:?}");
-        assert!(rows.iter().all(|row| row.outcome == Ok(Agreement::Exact)), "{rows:?}");
     }
 }

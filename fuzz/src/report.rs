@@ -19,8 +19,6 @@ pub struct Sample {
 /// One finding as text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reproducer {
-    /// The file in which the case is, if it was written.
-    pub file: Option<String>,
     /// Fingerprint and message.
     pub finding: String,
     /// The case, reduced.
@@ -96,10 +94,9 @@ impl Report {
             text.push_str("None.\n");
         }
         for finding in &self.findings {
-            let file = finding.file.as_deref().unwrap_or("not written");
             let _ = writeln!(
                 text,
-                "### {}\n\n{} times; {file}\n\n```text\n{}\n```\n",
+                "### {}\n\n{} times\n\n```text\n{}\n```\n",
                 finding.finding.lines().next().unwrap_or_default(),
                 finding.count,
                 finding.case.trim_end()
@@ -138,10 +135,9 @@ impl Report {
         for finding in &self.findings {
             let _ = writeln!(
                 page,
-                "<h3>{}</h3>\n<p>{} times; {}</p>\n<pre>{}</pre>",
+                "<h3>{}</h3>\n<p>{} times</p>\n<pre>{}</pre>",
                 escaped(finding.finding.lines().next().unwrap_or_default()),
                 finding.count,
-                escaped(finding.file.as_deref().unwrap_or("not written")),
                 escaped(finding.case.trim_end())
             );
         }
@@ -229,7 +225,6 @@ mod tests {
             samples.push(Sample { seconds: f64::from(step) / 40.0, executions, features });
         }
         let finding = Reproducer {
-            file: None,
             finding: "meaning: fuse: a < b\nmore".into(),
             case: "test fuzz = \"\"".into(),
             count: 2,

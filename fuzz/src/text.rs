@@ -38,6 +38,11 @@ pub const SEPARATOR: &str = "\n----\n";
 /// What stands after the separator of a case of which every oracle holds.
 pub const HOLDS: &str = "holds";
 
+/// The test that a case is: every oracle holds, which is true once its bug is fixed.
+pub fn regression(case: &Case) -> String {
+    format!("{}{SEPARATOR}{HOLDS}\n", case.to_string().trim_end())
+}
+
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "test fuzz = \"{}\"", self.pipeline)?;
@@ -178,8 +183,9 @@ graph @g(n; %x: f32[i:n]) {
     fn text_reads_back_as_it_was() {
         let case: Case = TEXT.parse().expect("a case");
         assert_eq!(case.to_string(), TEXT);
-        let with_result = format!("{TEXT}----\n{HOLDS}\n");
-        assert_eq!(with_result.parse(), Ok(case));
+        let test = regression(&case);
+        assert!(test.ends_with("}\n----\nholds\n"), "{test}");
+        assert_eq!(test.parse(), Ok(case));
     }
 
     #[test]

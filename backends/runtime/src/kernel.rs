@@ -116,11 +116,8 @@ pub const PANELS: u8 = 1;
 /// the one that is broadcast is contiguous along the sum (`y_step` is 1).
 pub const ROWS: u8 = 2;
 
-/// Steps between two looks at what is to be done aside: more often, and sums would not stay in registers, or
-/// loops would end too often.
-const fn between(known: u8) -> usize {
-    if known == ROWS { 64 } else { 16 }
-}
+/// Steps between two looks at what is to be done aside: more often, and sums would not stay in registers.
+const BETWEEN: usize = 16;
 
 /// The tile kernel for `VECTORS` by `COLUMNS`. `TAIL`: the last vector may not be full. `KNOWN`: one of
 /// [`ANY`], [`PANELS`] and [`ROWS`].
@@ -220,7 +217,7 @@ impl<V: Vector, const VECTORS: usize, const COLUMNS: usize, const TAIL: bool, co
                 while KNOWN != ANY && left >= 4 {
                     // Without anything to be done aside the loop has no end before that of the sum.
                     let aside = KNOWN == ROWS || lines > 0;
-                    let steps = if aside { left.min(between(KNOWN)) } else { left } / 4;
+                    let steps = if aside { left.min(BETWEEN) } else { left } / 4;
                     for _ in 0..steps {
                         Self::step(tile, &mut sums, x, y);
                         Self::step(tile, &mut sums, x.wrapping_offset(width), y.wrapping_add(count));

@@ -2,6 +2,7 @@
 
 use super::program::{ProgramArguments, read_source};
 use super::session::{Failure, Session};
+use crate::Source;
 use crate::operand::bind::Missing;
 use clap::Args;
 use std::path::Path;
@@ -32,6 +33,19 @@ pub struct Named {
     pub from_program: bool,
 }
 
+/// Reads a file that has to be a case.
+pub fn read_case(file: &str) -> Result<Case, Failure> {
+    parsed(&read_source(file)?)
+}
+
+fn parsed(source: &Source) -> Result<Case, Failure> {
+    source.text.parse().map_err(|error| {
+        let message = format!("`{}` is no case: {error}", source.name);
+        let help = "a case is what `tcc fuzz` and `tcc reduce` write";
+        Box::new(Diagnostic::new(Code::FileMalformed, message).help(help)).into()
+    })
+}
+
 impl CaseArguments {
     /// Reads the case, or makes one of the program and its options.
     pub fn named(&self, session: &Session) -> Result<Named, Failure> {
@@ -39,12 +53,7 @@ impl CaseArguments {
         if let Some(file) = file {
             let source = read_source(file)?;
             if source.text.starts_with(CASE) {
-                let case = source.text.parse().map_err(|error| {
-                    let message = format!("`{file}` is no case: {error}");
-                    let help = "a case is what `tcc fuzz` and `tcc reduce` write";
-                    Box::new(Diagnostic::new(Code::FileMalformed, message).help(help))
-                })?;
-                return Ok(Named { case, name: file.into(), from_program: false });
+                return Ok(Named { case: parsed(&source)?, name: file.into(), from_program: false });
             }
         }
         let (loaded, bound) = self.program.bind(session, Missing::MakeUp)?;

@@ -4,6 +4,7 @@
 //! what it does in lines of JSON, and keeps the case that it is running in a file.
 
 use super::bench::parse_seconds;
+use super::case::read_case;
 use super::session::{self, Exit, Failure, Session};
 use super::table::table;
 use crate::operand::write::Files;
@@ -17,7 +18,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 use tcc_fuzz::report::{Report, Reproducer, Sample};
 use tcc_fuzz::self_test::{Noticed, self_test};
-use tcc_fuzz::{Campaign, Case, Configuration, Effort, Mode, Schedule, check};
+use tcc_fuzz::{Campaign, Case, Configuration, Effort, Mode, Schedule, check, regression};
 
 /// Search for programs that this compiler gets wrong
 #[derive(clap::Args)]
@@ -86,7 +87,7 @@ enum Action {
 #[serde(rename_all = "snake_case")]
 enum Line {
     Progress { executions: u64, features: usize, corpus: usize, findings: usize },
-    Finding { id: String, finding: String, case: String, execution: u64 },
+    Finding { finding: String, case: String },
     End(Box<End>),
 }
 
@@ -162,22 +163,23 @@ fn tested(session: &Session, seed: u64) -> bool {
 
 /// Checks that a finding is fixed and adds it to the tests.
 fn accept(session: &Session, file: &Path, into: &Path) -> Result<Exit, Failure> {
-    let unreadable =
-        |error: &dyn std::fmt::Display| Failure::Environment(format!("{}: {error}", file.display()));
-    let text = std::fs::read_to_string(file).map_err(|error| unreadable(&error))?;
-    let case: Case = text.parse().map_err(|error| unreadable(&error))?;
+    let case = read_case(&file.to_string_lossy())?;
     if let Some(finding) = check(&case, Effort::All).1.finding {
         session.out(&format!("{}: not fixed: {finding}\n", file.display()));
         return Ok(Exit::CheckFailed);
     }
     let name = file.file_name().ok_or_else(|| Failure::Usage(format!("{} is no file", file.display())))?;
     let target = into.join(name);
+    if target.exists() {
+        return Err(Failure::Usage(format!(
+            "{} is there already: give the case another name",
+            target.display()
+        )));
+    }
     std::fs::create_dir_all(into)
         .map_err(|error| Failure::Environment(format!("{}: {error}", into.display())))?;
     let mut files = Files::new();
-    let test =
-        format!("{}{}{}\n", case.to_string().trim_end(), tcc_fuzz::text::SEPARATOR, tcc_fuzz::text::HOLDS);
-    files.add(&target, |file| file.write_all(test.as_bytes()))?;
+    files.add(&target, |file| file.write_all(regression(&case).as_bytes()))?;
     files.commit()?;
     session.out(&format!("{}\n", target.display()));
     Ok(Exit::Fine)
@@ -264,7 +266,7 @@ impl Parent<'_> {
                             self.last = (before.0 + executions, before.1.max(features), corpus);
                             self.progress(findings);
                         }
-                        Ok(Line::Finding { finding, case, .. }) => self.found(&finding, &case)?,
+                        Ok(Line::Finding { finding, case }) => self.found(&finding, &case)?,
                         Ok(Line::End(end)) => {
                             self.last = (before.0 + end.executions, end.features, end.corpus);
                             self.end = Some(end);
@@ -395,16 +397,8 @@ fn worker(session: &Session, arguments: &Arguments, current: &Path) -> Result<Ex
                 None => (found.case.clone(), found.finding.clone()),
             };
             let (finding, case) = (finding.to_string(), case.to_string());
-            say(
-                session,
-                &Line::Finding {
-                    id: found.finding.id(),
-                    finding: finding.clone(),
-                    case: case.clone(),
-                    execution: found.execution,
-                },
-            );
-            findings.push(Reproducer { file: None, finding, case, count: 1 });
+            say(session, &Line::Finding { finding: finding.clone(), case: case.clone() });
+            findings.push((found.finding.fingerprint.clone(), finding, case));
         }
         if said.elapsed() > Duration::from_millis(250) {
             said = Instant::now();
@@ -423,7 +417,11 @@ fn worker(session: &Session, arguments: &Arguments, current: &Path) -> Result<Ex
         "tcc fuzz --seed {} --mutate {} --schedule {}",
         arguments.seed, arguments.mutate, arguments.schedule
     );
-    let report = Report::new(command, &campaign, samples, findings);
+    let reproducers = findings.into_iter().map(|(fingerprint, finding, case)| {
+        let count = campaign.found.get(&fingerprint).map_or(1, |found| found.count);
+        Reproducer { finding, case, count }
+    });
+    let report = Report::new(command, &campaign, samples, reproducers.collect());
     let (markdown, html) = (report.markdown(), report.html());
     say(
         session,

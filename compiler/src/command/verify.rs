@@ -37,20 +37,36 @@ enum Stage {
     Loops(Func),
 }
 
+/// A stage with what is known of it.
+struct Passed {
+    /// The pass that made it.
+    pass: String,
+    stage: Stage,
+    /// Elementary functions are polynomials from here on, which mean something in floats only.
+    expanded: bool,
+}
+
 /// Collects the stages that differ from the one before.
 #[derive(Default)]
-struct Stages(Vec<(String, Stage)>);
+struct Stages(Vec<Passed>);
+
+impl Stages {
+    fn add(&mut self, pass: &str, stage: Stage) {
+        let expanded = pass == "expand_math" || self.0.last().is_some_and(|last| last.expanded);
+        self.0.push(Passed { pass: pass.to_owned(), stage, expanded });
+    }
+}
 
 impl PassObserver for Stages {
     fn graph(&mut self, pass: &str, position: usize, graph: &Graph, changed: Changed) {
         if position == 0 || changed.is_yes() {
-            self.0.push((pass.to_owned(), Stage::Graph(graph.clone())));
+            self.add(pass, Stage::Graph(graph.clone()));
         }
     }
 
     fn loops(&mut self, pass: &str, _: usize, func: &Func, changed: Changed) {
         if changed.is_yes() {
-            self.0.push((pass.to_owned(), Stage::Loops(func.clone())));
+            self.add(pass, Stage::Loops(func.clone()));
         }
     }
 }
@@ -147,9 +163,8 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 /// The stages at which a level begins or ends.
-fn ends(stages: &[(String, Stage)]) -> Vec<&(String, Stage)> {
-    let is_graph = |stage: &(String, Stage)| matches!(stage.1, Stage::Graph(_));
-    let graphs = stages.iter().filter(|stage| is_graph(stage)).count();
+fn ends(stages: &[Passed]) -> Vec<&Passed> {
+    let graphs = stages.iter().filter(|passed| matches!(passed.stage, Stage::Graph(_))).count();
     let last = stages.len().saturating_sub(1);
     let end = |place: usize| place == 0 || place + 1 == graphs || place == graphs || place == last;
     stages.iter().enumerate().filter(|(place, _)| end(*place)).map(|(_, stage)| stage).collect()
@@ -171,7 +186,7 @@ struct Ladder {
 fn compare_stages(
     loaded: &Loaded,
     bound: &Bound,
-    stages: &[&(String, Stage)],
+    stages: &[&Passed],
     last: &Func,
 ) -> Result<Vec<Row>, Failure> {
     let graph = &loaded.program.graph;
@@ -184,12 +199,10 @@ fn compare_stages(
         floats: (reference_inputs(loaded, bound)?, reference(loaded, bound)?),
     };
     let mut rows = Vec::new();
-    let mut expanded = false;
-    for (name, stage) in stages {
-        expanded |= name == "expand_math";
+    for Passed { pass, stage, expanded } in stages {
         rows.push(match stage {
-            Stage::Graph(graph) => ladder.row(name, graph, &open(&graph.symbols, bound), loaded, expanded),
-            Stage::Loops(func) => ladder.row(name, func, &open(&func.symbols, bound), loaded, expanded),
+            Stage::Graph(graph) => ladder.row(pass, graph, &open(&graph.symbols, bound), loaded, *expanded),
+            Stage::Loops(func) => ladder.row(pass, func, &open(&func.symbols, bound), loaded, *expanded),
         });
     }
     rows.push(backend_row(loaded, bound, &small, &ladder, last)?);

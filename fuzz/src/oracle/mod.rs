@@ -219,18 +219,6 @@ pub fn judge_as(judge: Judge, case: &Case, trace: &Trace, effort: Effort) -> Ver
     verdict
 }
 
-/// How each stage compares with the program; the first with itself.
-pub fn comparisons(case: &Case, trace: &Trace, numbers: &[Numbers]) -> Vec<Result<Agreement, String>> {
-    let Some(first) = trace.stages.first() else { return Vec::new() };
-    let reference = Reference::new(&first.level, &case.sizes, numbers, case.inputs.class, case.contract);
-    let compare = |stage: &trace::Stage| {
-        let meaning = meaning(trace, stage.position);
-        catch(|| reference.compare(&stage.level, meaning))
-            .unwrap_or_else(|panic| Err(format!("panic at {}: {}", panic.place, panic.message)))
-    };
-    trace.stages.iter().map(compare).collect()
-}
-
 /// Where the program at a stage has a meaning.
 pub fn meaning(trace: &Trace, position: usize) -> Meaning {
     let ran = &trace.ran[..position.min(trace.ran.len())];
