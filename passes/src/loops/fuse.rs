@@ -388,7 +388,7 @@ pub(super) fn covers(func: &Func, nest: &Stmt, buffer: BufferId, outer: Option<V
 }
 
 /// Whether all accesses of `stmt` to the buffer are at exactly this place.
-fn only_touched_at(stmt: &Stmt, buffer: BufferId, place: &[Expr]) -> bool {
+pub(super) fn only_touched_at(stmt: &Stmt, buffer: BufferId, place: &[Expr]) -> bool {
     let mut only = true;
     stmt.walk(&mut |stmt| {
         if let Some(write) = stmt.write() {

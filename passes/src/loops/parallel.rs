@@ -21,6 +21,7 @@
 use super::block::touches;
 use super::copy::is_permuting_copy;
 use super::estimate::by_statement;
+use super::fuse::only_touched_at;
 use super::growth::is_within_limits;
 use super::index::{Facts, Linear};
 use crate::cost::MACHINE;
@@ -272,6 +273,14 @@ fn is_written_first(func: &Func, block: &[Stmt], buffer: BufferId) -> bool {
     if let [stmt @ (Stmt::For(_) | Stmt::If(..))] = touching.as_slice() {
         return !itself(stmt) && stmt.blocks().into_iter().all(|inner| is_written_first(func, inner, buffer));
     }
+    // All at one place, which a store begins with.
+    if let Some(Stmt::Store(written, place, value)) = touching.first()
+        && *written == buffer
+        && place.iter().chain([value]).all(|expr| !expr.reads().contains(&buffer))
+        && touching.iter().all(|stmt| only_touched_at(stmt, buffer, place))
+    {
+        return true;
+    }
     let Some(needed) = needed(func, block, buffer) else { return false };
     let mut pieces: Vec<Piece> = Vec::new();
     for stmt in touching {
@@ -279,7 +288,6 @@ fn is_written_first(func: &Func, block: &[Stmt], buffer: BufferId) -> bool {
             if stmt.blocks().is_empty() || !is_written_first(func, std::slice::from_ref(stmt), buffer) {
                 return false;
             }
-            continue;
         }
         filled(stmt, buffer, &mut Vec::new(), &mut pieces);
         merge(&mut pieces);
@@ -343,7 +351,7 @@ fn touched(facts: &mut Facts, block: &[Stmt], buffer: BufferId, whole: &Piece, h
     }
 }
 
-/// What a statement that reads nothing of a buffer certainly writes of it.
+/// What a statement certainly writes of a buffer.
 fn filled(stmt: &Stmt, buffer: BufferId, counters: &mut Vec<(Var, i64, i64)>, pieces: &mut Vec<Piece>) {
     let before = counters.len();
     match stmt {
