@@ -94,12 +94,22 @@ struct Entry {
     case: Case,
     /// The bytes it was generated from, in mode [`Mode::Bytes`].
     bytes: Vec<u8>,
+    /// Operations, statements and passes.
+    size: usize,
     /// How often it was mutated.
     tried: u32,
     /// How often that led to something new.
     paid: u32,
     /// Mutations of the program in a row that brought nothing new.
     failures: u32,
+}
+
+impl Entry {
+    fn new(case: Case, bytes: Vec<u8>) -> Entry {
+        let passes = case.pipeline.graph.len() + case.pipeline.loops.len() + case.schedule.len();
+        let size = case.program.size() + passes;
+        Entry { case, bytes, size, tried: 0, paid: 0, failures: 0 }
+    }
 }
 
 /// What a campaign counted.
@@ -169,6 +179,8 @@ const CORPUS_LIMIT: usize = 4096;
 const WITHOUT_FEEDBACK: usize = 32;
 /// Cases from which the mode [`Mode::Passes`] takes its programs.
 const FIRST_PROGRAMS: usize = 12;
+/// A case of this size costs about twice what the execution of any case costs.
+const USUAL_SIZE: f64 = 8.0;
 /// One in this many cases that did something new is asked about by all oracles.
 const ALL_OF: u64 = 8;
 /// How many of 100 executions begin with a new case.
@@ -202,7 +214,7 @@ impl Campaign {
 
     /// Adds a case to start from.
     pub fn add(&mut self, case: Case) {
-        self.corpus.push(Entry { case, bytes: Vec::new(), tried: 0, paid: 0, failures: 0 });
+        self.corpus.push(Entry::new(case, Vec::new()));
     }
 
     /// The cases that did something new.
@@ -301,7 +313,7 @@ impl Campaign {
         case
     }
 
-    /// The entry to be mutated: one that paid more often than others, or was tried less.
+    /// The entry to be mutated: one that paid more often than others, was tried less, or costs less to run.
     fn parent(&mut self) -> usize {
         let draw = |random: &mut Random, count: usize| random.below(count as u64) as usize;
         let count = self.corpus.len();
@@ -313,7 +325,10 @@ impl Campaign {
             }
             return self.current;
         }
-        let energy = |entry: &Entry| (f64::from(entry.paid) + 1.0) / (f64::from(entry.tried) + 4.0);
+        let energy = |entry: &Entry| {
+            let cost = 1.0 + entry.size as f64 / USUAL_SIZE;
+            (f64::from(entry.paid) + 1.0) / (f64::from(entry.tried) + 4.0) / cost
+        };
         let (a, b) = (draw(&mut self.random, count), draw(&mut self.random, count));
         if energy(&self.corpus[a]) >= energy(&self.corpus[b]) { a } else { b }
     }
@@ -429,7 +444,7 @@ impl Campaign {
                 drawn.into_iter().min_by(|a, b| rate(&self.corpus[*a]).total_cmp(&rate(&self.corpus[*b])));
             self.corpus.swap_remove(worst.unwrap_or(0));
         }
-        self.corpus.push(Entry { case, bytes, tried: 0, paid: 0, failures: 0 });
+        self.corpus.push(Entry::new(case, bytes));
     }
 
     /// Notes a failure; its fingerprint if it is a new one.

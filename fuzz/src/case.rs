@@ -3,7 +3,7 @@
 use std::fmt;
 use tcc_ir::graph::Graph;
 use tcc_ir::loops::{Buffer, Func, Role};
-use tcc_ir::{Bindings, Dtype, EvalError, Extent, Ir, VerifyErrors};
+use tcc_ir::{Axis, Bindings, Dtype, EvalError, Extent, Ir, VerifyErrors};
 use tcc_passes::pipeline::Step;
 use tcc_passes::{Contract, Limits, PassContext, Pipeline};
 
@@ -196,6 +196,9 @@ pub struct Operand {
 /// Steps that one evaluation may take: far more than the programs that are generated need.
 pub const STEP_LIMIT: u64 = 20_000_000;
 
+/// Elements that the values of a graph may have together where it is evaluated, likewise.
+const ELEMENT_LIMIT: i64 = 4_000_000;
+
 impl Level {
     /// Checks the contract of the level.
     pub fn verify(&self) -> Result<(), VerifyErrors> {
@@ -221,7 +224,19 @@ impl Level {
             .filter_map(|symbol| Some((symbol.name.clone(), *sizes.get(&symbol.name)?)))
             .collect();
         match self {
-            Level::Graph(graph) => graph.eval(inputs, &open),
+            Level::Graph(graph) => {
+                let elements = |axes: &[Axis]| {
+                    let extents = axes.iter().map(|axis| axis.extent.eval(&open).unwrap_or(1));
+                    extents.fold(1i64, i64::saturating_mul)
+                };
+                let all =
+                    graph.nodes.iter().fold(0i64, |all, node| all.saturating_add(elements(&node.ty.axes)));
+                if all > ELEMENT_LIMIT {
+                    let (needed, limit) = (all as u128, ELEMENT_LIMIT as u128);
+                    return Err(EvalError::Limit { needed, limit, unit: "elements" });
+                }
+                graph.eval(inputs, &open)
+            }
             Level::Loops(func) => {
                 let limits = tcc_ir::loops::Limits { steps: STEP_LIMIT, bytes: 1 << 28 };
                 func.eval_within(inputs, &open, limits)

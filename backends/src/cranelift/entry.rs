@@ -186,7 +186,9 @@ impl<'f, 'b> Emitter<'f, 'b> {
                 let flags = MemFlagsData::trusted().with_readonly();
                 Ok(self.b.ins().load(types::I64, flags, buffers, 8 * position))
             }
-            Role::Scratch { offset: Some(offset) } if buffer.private => {
+            Role::Scratch { offset: Some(offset) }
+                if buffer.private && self.part.writes_in_iterations(id) =>
+            {
                 let private = self.parameters.ok_or_else(missing)?.private;
                 let offset = self.extent(offset)?;
                 Ok(self.b.ins().iadd(private, offset))

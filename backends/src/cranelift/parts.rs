@@ -14,7 +14,7 @@ use cranelift::frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift::module::{FuncId, Linkage, Module};
 use std::collections::HashMap;
 use std::ops::Range;
-use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Stmt, Var};
+use tcc_ir::loops::{BufferId, Expr, For, Func, LoopKind, Stmt, Var, walk_block};
 
 /// Outermost statements of a part, unless what lives in registers keeps more of them together.
 const LENGTH: usize = 256;
@@ -41,6 +41,18 @@ impl Part<'_> {
     /// Whether the part may touch a buffer.
     pub fn touches(&self, buffer: usize) -> bool {
         matches!(self.owners[buffer], Owner::Several) || self.owns(buffer)
+    }
+
+    /// Whether the part is the body of a parallel loop that writes a buffer: then private scratch is one that each
+    /// thread has of its own. What the loop only reads was written outside of it, to the place of all.
+    pub fn writes_in_iterations(&self, buffer: BufferId) -> bool {
+        let mut writes = false;
+        if self.iterations.is_some() {
+            walk_block(self.body, &mut |stmt| {
+                writes |= stmt.write().is_some_and(|write| write.buffer == buffer);
+            });
+        }
+        writes
     }
 
     /// Whether no other part touches a buffer.

@@ -62,13 +62,10 @@ fn captured(func: &Func, each: &For) -> (BTreeSet<Var>, BTreeSet<BufferId>) {
     (&vars - &own, registers)
 }
 
-/// The private scratch with a place that iterations touch: where it begins and ends.
+/// The private scratch with a place that iterations write: where it begins and ends.
 fn private(func: &Func, each: &For) -> Vec<(Extent, Extent)> {
-    let mut touched = BTreeSet::new();
-    walk_block(&each.body, &mut |stmt| {
-        touched.extend(stmt.write().map(|write| write.buffer));
-        stmt.exprs().into_iter().for_each(|expr| touched.extend(expr.reads()));
-    });
+    let mut written = BTreeSet::new();
+    walk_block(&each.body, &mut |stmt| written.extend(stmt.write().map(|write| write.buffer)));
     let range = |buffer: BufferId| {
         let buffer = func.buffer(buffer);
         let Role::Scratch { offset: Some(offset) } = &buffer.role else { return None };
@@ -79,7 +76,7 @@ fn private(func: &Func, each: &For) -> Vec<(Extent, Extent)> {
         let bytes = (last + Extent::from(1)) * Extent::from(buffer.dtype.size_bytes() as i64);
         buffer.private.then(|| (offset.clone(), offset.clone() + bytes))
     };
-    touched.into_iter().filter_map(range).collect()
+    written.into_iter().filter_map(range).collect()
 }
 
 impl<'f> Emitter<'f, '_> {

@@ -10,6 +10,8 @@ use tcc_passes::egraph;
 
 /// Names of axes; the first ones are used most.
 const AXES: &[&str] = &["i", "j", "k", "l", "t"];
+/// Draws of operands for the left side of a rule before there is none.
+const RULE_DRAWS: usize = 6;
 
 /// A graph that grows.
 pub struct Maker<'c, 'b> {
@@ -100,7 +102,9 @@ impl Maker<'_, '_> {
     fn rule(&mut self) -> bool {
         let names: Vec<&str> = egraph::rules::rules().map(|rule| rule.name).collect();
         let Some(name) = self.choices.pick(&names) else { return false };
-        let made = egraph::example(name, &mut |bound| self.choices.below(bound as usize) as u64);
+        // Not every draw fits the rule.
+        let made = (0..RULE_DRAWS)
+            .find_map(|_| egraph::example(name, &mut |bound| self.choices.below(bound as usize) as u64));
         let Some(graph) = made else { return false };
         let sizes = self.sizes.clone();
         let reopened = reopen(graph, sizes, self.choices);

@@ -29,7 +29,7 @@ pub enum Start {
 
 /// What programs begin as, by weight.
 pub const STARTS: &[Weighted<Start>] =
-    &[(68, Start::Graph), (20, Start::Rule), (8, Start::Equations), (4, Start::Einsum)];
+    &[(62, Start::Graph), (20, Start::Rule), (11, Start::Equations), (7, Start::Einsum)];
 
 /// Kinds of operands, by weight.
 pub const CLASSES: &[Weighted<Class>] =
@@ -78,7 +78,7 @@ pub const EXTENTS: &[Weighted<i64>] = &[
 ];
 
 /// How many operations a program has beside its operands.
-pub const OPERATIONS: &[Weighted<usize>] = &[(10, 1), (20, 2), (25, 3), (20, 5), (15, 8), (10, 14)];
+pub const OPERATIONS: &[Weighted<usize>] = &[(20, 1), (25, 2), (25, 3), (15, 5), (10, 8), (5, 14)];
 
 /// Most elements of one value.
 pub const ELEMENT_LIMIT: i64 = 2048;

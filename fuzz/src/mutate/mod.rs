@@ -58,6 +58,7 @@ pub static MUTATORS: &[Mutator] = &[
     row(Part::Program, "output", "add, drop or transpose a result", program::output),
     row(Part::Program, "splice", "take over the program of another case", program::splice),
     row(Part::Program, "extent", "change an extent everywhere", tensor::extent),
+    row(Part::Program, "huge", "make an extent too large to run", tensor::huge),
     row(Part::Program, "equalise", "make two axes of one extent", tensor::equalise),
     row(Part::Program, "symbol", "replace a constant extent by a symbol", tensor::symbol),
     row(Part::Program, "dtype", "change the dtype of an operand and cast it back", tensor::dtype),

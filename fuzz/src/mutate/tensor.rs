@@ -68,6 +68,18 @@ pub fn extent(case: &mut Case, choices: &mut Choices, _: &Case) -> Option<()> {
     }
 }
 
+/// Extents at which sizes in bytes leave 32 bits.
+const HUGE: &[i64] = &[46_341, 65_537, (1 << 31) + 1, (1 << 32) + 3];
+
+/// Makes an extent so large that nothing can be run: what passes do must hold for that, too.
+pub fn huge(case: &mut Case, choices: &mut Choices, _: &Case) -> Option<()> {
+    let size = choices.pick(HUGE)?;
+    let graph = graph_of(case)?;
+    let old = choices.pick(&constant_extents(graph))?;
+    replace_extent(graph, &old, &Extent::from(size));
+    retype(graph)
+}
+
 /// Makes two extents one: square shapes hide what is transposed from checks of shapes.
 pub fn equalise(case: &mut Case, choices: &mut Choices, _: &Case) -> Option<()> {
     let sizes = case.sizes.clone();

@@ -43,6 +43,10 @@ pub fn ask(execution: &mut Execution) -> Result<(), Finding> {
         })
     };
     let Some(want) = run("interp") else { return Ok(()) };
+    // Machine code checks no access: what the interpreter has not seen to the end is not run.
+    if want.as_ref().is_err_and(|refusal| !refusal.starts_with(CHECK)) {
+        return Ok(());
+    }
     for &name in &execution.case.backends {
         let Some(got) = run(name) else { continue };
         let difference = match (&want, &got) {
@@ -63,10 +67,13 @@ pub fn ask(execution: &mut Execution) -> Result<(), Finding> {
     Ok(())
 }
 
+/// How the refusals begin that the program itself states.
+const CHECK: &str = "check";
+
 /// What a failed call says, without its words: they are the interpreter's or the backend's own.
 fn refusal(error: &CallError) -> String {
     match error {
-        CallError::Check { site, .. } => format!("check {site}"),
+        CallError::Check { site, .. } => format!("{CHECK} {site}"),
         other => other.to_string(),
     }
 }

@@ -20,6 +20,9 @@ const FORMS_LIMIT: usize = 600;
 
 /// Saturates the graph that the first `saturate` of the pipeline meets, and compares all forms.
 pub fn ask(execution: &mut Execution) -> Result<(), Finding> {
+    if execution.trace.rules.is_empty() {
+        return Ok(());
+    }
     let Some(position) = execution.trace.ran.iter().position(|ran| ran.pass == "saturate") else {
         return Ok(());
     };

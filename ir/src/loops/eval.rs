@@ -151,7 +151,7 @@ fn values(extents: &[Extent], bindings: &Bindings) -> Result<Vec<i64>, EvalError
 
 /// Whether different elements certainly have different places: every stride steps over all that the
 /// smaller strides reach.
-fn strides_separate(extents: &[i64], strides: &[i64]) -> bool {
+pub(super) fn strides_separate(extents: &[i64], strides: &[i64]) -> bool {
     if extents.contains(&0) {
         return true;
     }

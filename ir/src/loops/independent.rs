@@ -17,6 +17,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Most terms of the part that is the same for all iterations.
 const MOST_TERMS: usize = 16;
 
+/// Numbers beyond this are not reasoned about: indices are of 64 bits and wrap.
+const FAR: u128 = 1 << 48;
+
 /// `step * counter + rest + lo..=hi`.
 #[derive(Clone, Debug)]
 struct Form {
@@ -46,7 +49,9 @@ impl Form {
         let (lo, hi) = (times(other.lo)?, times(other.hi)?);
         self.lo = self.lo.checked_add(lo.min(hi))?;
         self.hi = self.hi.checked_add(lo.max(hi))?;
-        (self.rest.len() <= MOST_TERMS).then_some(self)
+        let near = |value: i128| value.unsigned_abs() <= FAR;
+        let exact = near(self.step) && near(self.lo) && near(self.hi);
+        (exact && self.rest.iter().all(|term| near(term.1)) && self.rest.len() <= MOST_TERMS).then_some(self)
     }
 
     /// The interval that it is, if nothing else enters.
@@ -121,14 +126,13 @@ impl Walk<'_> {
                     let form = if self.func.var(*var).dtype == Dtype::I64 { self.form(value) } else { None };
                     self.inside.insert(*var, form);
                 }
-                Stmt::Contract(Contract { axes, target, place, left, right, .. }) => {
+                Stmt::Contract(Contract { axes, target, place, .. }) => {
                     for (var, extent) in axes {
                         let range = self.range(&Expr::int(0), extent);
                         self.inside.insert(*var, range);
                     }
+                    stmt.exprs().into_iter().for_each(|expr| self.load(expr));
                     self.access(*target, place);
-                    self.load(left);
-                    self.load(right);
                 }
                 Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::If(..) | Stmt::Check(..) => {
                     stmt.exprs().into_iter().for_each(|expr| self.load(expr));
@@ -264,7 +268,7 @@ mod tests {
             "func @f(n) {{
                input X: f32[n, n]
                output Y: f32[n] output Z: f32[n, n]
-               scratch S: f32[n] scratch P: f32[n] private scratch r: f32
+               scratch S: f32[n] scratch P: f32[n] private scratch r: f32 scratch I: i64[n]
                {statements}
              }}"
         );
@@ -306,11 +310,15 @@ mod tests {
             "parallel for i in 0..n { Y[i] = 1.0f32 Y[i * 2] = 1.0f32 }",
             "parallel for i in 0..n { Y[i] += 1.0f32 r = Y[n] }",
             "parallel for i in 0..n { for j in 0..n { let k: i64 = i + j Y[k] = 1.0f32 } }",
+            "parallel for i in 0..n { Y[i * 4611686018427387904 * 4] = 1.0f32 }",
         ] {
             assert!(errors(body).contains(in_y), "{body}: {}", errors(body));
         }
         let shared = "parallel for i in 0..n { for j in 0..n { S[j] = X[i, j] } Y[i] = S[i] }";
         assert!(errors(shared).contains("may meet in `S`"));
+        let read_as_a_place = "parallel for i in 0..n { I[i] = i
+            contract q in 0..8, k in 0..n, d in 0..n: Z[i * 8 + q, k + I[n - i]] = X[q, d] * X[k, d] }";
+        assert!(errors(read_as_a_place).contains("may meet in `I`"), "{}", errors(read_as_a_place));
         let diagonal = "parallel for i in 0..n { parallel for j in 0..n { Z[i, i] = 1.0f32 } }";
         assert!(errors(diagonal).contains("loop `j` may meet in `Z`"));
     }

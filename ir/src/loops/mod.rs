@@ -124,6 +124,17 @@ impl Buffer {
         self.private || self.is_register()
     }
 
+    /// Whether its constant extents leave a number of bytes that 64 bits can count.
+    pub fn is_addressable(&self) -> bool {
+        let constants =
+            |extents: &[Extent]| extents.iter().filter_map(Extent::as_const).collect::<Vec<i64>>();
+        let extents = constants(&self.extents);
+        let size = self.dtype.size_bytes() as i64;
+        let bytes = extents.iter().try_fold(size, |bytes, extent| bytes.checked_mul(*extent));
+        let fits = |stride: &i64| stride.checked_mul(size).is_some();
+        extents.contains(&0) || bytes.is_some() && constants(&self.strides).iter().all(fits)
+    }
+
     /// Number of elements spanned (of a row-major buffer: the product of the extents).
     pub fn elements(&self) -> Extent {
         self.extents.iter().cloned().fold(Extent::from(1), |product, extent| product * extent)

@@ -1,9 +1,10 @@
 //! Checks the contract of the loop level, in the order of the module's documentation.
 //!
-//! Linear in the size of the function (times the logarithm of the number of planned buffers). What
-//! needs values to decide (indices inside their buffers, reads of written places, disjoint
-//! iterations) is left to the evaluator.
+//! Linear in the size of the function (times the logarithm of the number of planned buffers). That no two
+//! iterations of a parallel loop meet is proved without values; what needs values to decide (indices inside
+//! their buffers, reads of written places) is left to the evaluator.
 
+use super::eval::strides_separate;
 use super::{BufferId, Contract, Expr, For, Func, LoopKind, MAX_DEPTH, Role, Stmt, Var};
 use crate::axis::Name;
 use crate::dtype::Dtype;
@@ -120,6 +121,16 @@ impl Verifier<'_> {
             }
             if buffer.extents.iter().any(|extent| extent.as_const().is_some_and(|value| value < 0)) {
                 self.error(format!("buffer `{name}` has a negative extent"));
+            }
+            if !buffer.is_addressable() {
+                self.error(format!("buffer `{name}` has more bytes than can be addressed"));
+            }
+            let written = matches!(buffer.role, Role::Output | Role::Scratch { .. });
+            if written
+                && let Some(numbers) = constants(&buffer.extents).zip(constants(&buffer.strides))
+                && !strides_separate(&numbers.0, &numbers.1)
+            {
+                self.error(format!("the strides of `{name}` let elements share a place"));
             }
             if buffer.private && !matches!(buffer.role, Role::Scratch { .. }) {
                 self.error(format!("buffer `{name}` is private and no scratch"));
@@ -423,6 +434,10 @@ impl Verifier<'_> {
     }
 }
 
+fn constants(extents: &[Extent]) -> Option<Vec<i64>> {
+    extents.iter().map(Extent::as_const).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -517,6 +532,8 @@ mod tests {
         rejects("scratch b: f32[m]", "symbol `m` is not declared");
         rejects("scratch b: f32[-1]", "negative extent");
         rejects("scratch b: f32[2, 2] strides [1]", "2 extents and 1 strides");
+        rejects("scratch b: f32[2, 2] strides [0, 1]", "let elements share a place");
+        rejects("scratch b: f32[4611686018427387904, 4]", "more bytes than can be addressed");
         rejects("scratch b: f32 input c: f32", "`c` stands after");
         rejects("table t: f32[3] = {1.0}", "has 1 elements");
         rejects("table t: c64[n, 3] = dft", "complex and square");

@@ -12,7 +12,7 @@
 
 use super::analysis::{ClassType, Graphs, infer};
 use super::language::{AxisId, Operator, OperatorKind, Term};
-use egg::{Id, Language};
+use egg::Id;
 use tcc_ir::graph::NormaliseOp;
 use tcc_ir::scalar::{Literal, ReduceOp, ScalarOp};
 use tcc_ir::{Dtype, Kind};
@@ -96,54 +96,13 @@ impl Pattern {
 
     /// The ways in which a class matches, in the order of its terms.
     pub fn matches(&self, graphs: &Graphs, class: Id) -> Vec<Match> {
-        self.extend(graphs, class, vec![Match::default()])
-    }
-
-    fn extend(&self, graphs: &Graphs, class: Id, partial: Vec<Match>) -> Vec<Match> {
-        let class = graphs.find(class);
-        match self {
-            Pattern::Value(name) => partial
-                .into_iter()
-                .filter_map(|mut found| match found.value(name) {
-                    Some(known) => (graphs.find(known) == class).then_some(found),
-                    None => {
-                        found.values.push((name, class));
-                        Some(found)
-                    }
-                })
-                .collect(),
-            Pattern::Number(number) => {
-                if is_number(graphs, class, *number) {
-                    partial
-                } else {
-                    Vec::new()
-                }
-            }
-            Pattern::Operation(op, axes, patterns) => {
-                let kind = op.kind();
-                let mut matches = Vec::new();
-                for term in graphs[class].iter().filter(|term| term.discriminant() == kind) {
-                    if term.operands.len() != patterns.len() {
-                        continue;
-                    }
-                    let partial = bind_axes(graphs, axes, term, &partial);
-                    if partial.is_empty() {
-                        continue;
-                    }
-                    let straight = patterns.iter().zip(&term.operands);
-                    let swapped = patterns.iter().zip(term.operands.iter().rev());
-                    matches.extend(each(graphs, straight, partial.clone()));
-                    if kind.commutes() && term.operands.first() != term.operands.get(1) {
-                        matches.extend(each(graphs, swapped, partial));
-                    }
-                    if matches.len() > MATCH_LIMIT {
-                        matches.truncate(MATCH_LIMIT);
-                        break;
-                    }
-                }
-                matches
-            }
-        }
+        let mut matches = Vec::new();
+        let mut emit = |found: &Match| {
+            matches.push(found.clone());
+            matches.len() < MATCH_LIMIT
+        };
+        solve(graphs, &mut vec![(self, class)], &mut Match::default(), &mut emit);
+        matches
     }
 
     /// Adds the term that the pattern stands for; numbers take `dtype`. `None` if it has no type.
@@ -172,38 +131,76 @@ impl Pattern {
     }
 }
 
-fn each<'a>(
+/// Finds the ways in which all `goals`, the last one first, match together with what is `found` already, and
+/// gives each to `emit` until that says `false`. Leaves both lists as they were: most classes match nothing,
+/// and trying them allocates nothing.
+fn solve<'a>(
     graphs: &Graphs,
-    pairs: impl Iterator<Item = (&'a Pattern, &'a Id)>,
-    partial: Vec<Match>,
-) -> Vec<Match> {
-    pairs.fold(
-        partial,
-        |partial, (pattern, &operand)| {
-            if partial.is_empty() { partial } else { pattern.extend(graphs, operand, partial) }
+    goals: &mut Vec<(&'a Pattern, Id)>,
+    found: &mut Match,
+    emit: &mut dyn FnMut(&Match) -> bool,
+) -> bool {
+    let Some((pattern, class)) = goals.pop() else { return emit(found) };
+    let more = match pattern {
+        Pattern::Value(name) => match found.value(name) {
+            Some(known) => graphs.find(known) != graphs.find(class) || solve(graphs, goals, found, emit),
+            None => {
+                found.values.push((name, graphs.find(class)));
+                let more = solve(graphs, goals, found, emit);
+                found.values.pop();
+                more
+            }
         },
-    )
+        Pattern::Number(number) => !is_number(graphs, class, *number) || solve(graphs, goals, found, emit),
+        Pattern::Operation(op, axes, patterns) => {
+            let kind = op.kind();
+            let fits = |term: &&Term| term.kind == kind && term.operands.len() == patterns.len();
+            graphs[class].iter().filter(fits).all(|term| {
+                let bound = found.axes.len();
+                let more = !bind_axes(graphs, axes, term, found) || {
+                    let straight = patterns.iter().zip(term.operands.iter().copied());
+                    let swapped = patterns.iter().zip(term.operands.iter().rev().copied());
+                    let both = kind.commutes() && term.operands.first() != term.operands.get(1);
+                    solve_each(graphs, straight, goals, found, emit)
+                        && (!both || solve_each(graphs, swapped, goals, found, emit))
+                };
+                found.axes.truncate(bound);
+                more
+            })
+        }
+    };
+    goals.push((pattern, class));
+    more
 }
 
-/// The matches in which the name stands for the axes of the term.
-fn bind_axes(graphs: &Graphs, name: &'static str, term: &Term, partial: &[Match]) -> Vec<Match> {
+/// As [`solve`], with a goal for each operand of a term besides.
+fn solve_each<'a>(
+    graphs: &Graphs,
+    operands: impl DoubleEndedIterator<Item = (&'a Pattern, Id)>,
+    goals: &mut Vec<(&'a Pattern, Id)>,
+    found: &mut Match,
+    emit: &mut dyn FnMut(&Match) -> bool,
+) -> bool {
+    let before = goals.len();
+    goals.extend(operands.rev());
+    let more = solve(graphs, goals, found, emit);
+    goals.truncate(before);
+    more
+}
+
+/// Lets the name stand for the axes of the term, if it has some; whether it can.
+fn bind_axes(graphs: &Graphs, name: &'static str, term: &Term, found: &mut Match) -> bool {
     let axes = match graphs.analysis.operators.of(term) {
         Operator::Reduce(_, axes) | Operator::Normalise(_, axes) => axes,
-        _ => return partial.to_vec(),
+        _ => return true,
     };
-    let mut bound = Vec::new();
-    for found in partial {
-        match found.axes(name) {
-            Some(known) if same_set(known, axes) => bound.push(found.clone()),
-            Some(_) => {}
-            None => {
-                let mut found = found.clone();
-                found.axes.push((name, axes.clone()));
-                bound.push(found);
-            }
+    match found.axes(name) {
+        Some(known) => same_set(known, axes),
+        None => {
+            found.axes.push((name, axes.clone()));
+            true
         }
     }
-    bound
 }
 
 /// Whether both lists, of different axes each, have the same axes.

@@ -30,10 +30,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use tcc_ir::Dtype;
 use tcc_ir::loops::{BufferId, Contract, Expr, For, Func, LoopKind, Role, Stmt, Var, meeting, walk_block};
 
-/// Cycles of a loop that are worth waking threads for.
-const LEAST: f64 = 150e3;
-/// Cycles of a chunk: many times what handing it out takes.
-const GRAIN: f64 = 30e3;
+/// Thousands of cycles of a loop that are worth waking threads for.
+pub const LEAST: i64 = 150;
+/// Chunks of the least loop: each takes many times what handing it out takes.
+const LEAST_CHUNKS: f64 = 5.0;
 /// Most chunks of a loop, unless its iterations are as many already: enough to even out any number of
 /// threads that there is likely to be.
 const CHUNKS: i64 = 64;
@@ -50,12 +50,13 @@ const PIECES: usize = 8;
 
 /// Looks at the outermost statements, and at loops that are all that a loop holds.
 pub fn run(func: &mut Func, context: &PassContext) -> Changed {
+    let least = context.argument("kilocycles") as f64 * 1e3;
     // Most statements are small, which is seen without an estimate.
-    if func.body.iter().all(|stmt| operations(stmt) * SLOWEST < LEAST) {
+    if func.body.iter().all(|stmt| operations(stmt) * SLOWEST < least) {
         return Changed::No;
     }
     let Some(costs) = by_statement(func, &context.bindings, &MACHINE) else { return Changed::No };
-    if costs.iter().all(|cost| cost.cycles < LEAST) {
+    if costs.iter().all(|cost| cost.cycles < least) {
         return Changed::No;
     }
     let before = func.clone();
@@ -139,8 +140,9 @@ fn on_threads(
     walk_block(&each.body, &mut |stmt| {
         parallel_inside |= matches!(stmt, Stmt::For(inner) if inner.kind == LoopKind::Parallel);
     });
+    let least = context.argument("kilocycles") as f64 * 1e3;
     let range = each.lo.as_int().zip(each.trip_count());
-    let Some((lo, trips)) = range.filter(|(_, trips)| !parallel_inside && *trips > 0 && cycles >= LEAST)
+    let Some((lo, trips)) = range.filter(|(_, trips)| !parallel_inside && *trips > 0 && cycles >= least)
     else {
         result.push(Stmt::For(each));
         return false;
@@ -163,7 +165,7 @@ fn on_threads(
         }
     }
     let most = if is_permuting_copy(func, &each) { COPY_CHUNKS } else { CHUNKS };
-    let chunk = chunk(trips, cycles, most);
+    let chunk = chunk(trips, least / LEAST_CHUNKS / cycles.max(1.0), most);
     match private {
         Some(private) if 2 * chunk <= trips && context.spend() => {
             private.iter().for_each(|buffer| func.buffers[buffer.index()].private = true);
@@ -177,9 +179,10 @@ fn on_threads(
     }
 }
 
-/// Iterations of a chunk: a divisor of their number, if there is a fitting one.
-fn chunk(trips: i64, cycles: f64, most: i64) -> i64 {
-    let wanted = (GRAIN * trips as f64 / cycles).ceil() as i64;
+/// Iterations of a chunk, which is at least this share of the loop and one of at most so many: a divisor of their
+/// number, if there is a fitting one.
+fn chunk(trips: i64, share: f64, most: i64) -> i64 {
+    let wanted = (share * trips as f64).ceil() as i64;
     let wanted = wanted.max((trips - 1) / most + 1).max(1);
     let up = wanted..=(2 * wanted).min(trips / 2);
     let down = (wanted / 4).max(1)..wanted;
@@ -273,10 +276,11 @@ fn is_written_first(func: &Func, block: &[Stmt], buffer: BufferId) -> bool {
     if let [stmt @ (Stmt::For(_) | Stmt::If(..))] = touching.as_slice() {
         return !itself(stmt) && stmt.blocks().into_iter().all(|inner| is_written_first(func, inner, buffer));
     }
-    // All at one place, which a store begins with.
+    // All at one place, which a store begins with. A place that is read from memory may be another one later.
     if let Some(Stmt::Store(written, place, value)) = touching.first()
         && *written == buffer
-        && place.iter().chain([value]).all(|expr| !expr.reads().contains(&buffer))
+        && place.iter().all(|index| index.reads().is_empty())
+        && !value.reads().contains(&buffer)
         && touching.iter().all(|stmt| only_touched_at(stmt, buffer, place))
     {
         return true;

@@ -61,12 +61,6 @@ pub fn run(func: &mut Func, context: &PassContext) -> Changed {
     let body = vectorizer.block(body);
     let changed = vectorizer.changed;
     func.body = body;
-    // Accumulators in a parallel loop belong to its iterations, as the registers did for which they stand.
-    let mut parallel = false;
-    func.walk(&mut |stmt| parallel |= matches!(stmt, Stmt::For(each) if each.kind == LoopKind::Parallel));
-    func.buffers[before.buffers.len()..].iter_mut().for_each(|buffer| {
-        buffer.private |= parallel && !buffer.is_register();
-    });
     if changed && !is_within_limits(func, context) {
         *func = before;
         return Changed::No;

@@ -120,7 +120,10 @@ impl<'a> Emitter<'a> {
             _ => return Err(LowerError("a block was not closed".into())),
         }
         self.func.compact();
-        Ok(self.func)
+        match self.func.buffers.iter().find(|buffer| !buffer.is_addressable()) {
+            Some(large) => Err(LowerError(format!("`{}` has more bytes than can be addressed", large.name))),
+            None => Ok(self.func),
+        }
     }
 
     // Blocks.

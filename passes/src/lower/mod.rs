@@ -34,7 +34,8 @@ pub struct LowerError(pub String);
 
 /// Loop nests that compute the outputs and checks of `graph`.
 ///
-/// Fails only where the loops would be nested deeper than the loop level allows.
+/// Fails only where the loops would be nested deeper than the loop level allows, or a value has more bytes than
+/// can be addressed.
 pub fn lower(graph: &Graph, context: &PassContext) -> Result<Func, LowerError> {
     let live = schedule::live(graph);
     let recurrences = recurrence::analyse(graph, &live);
