@@ -235,7 +235,7 @@ impl Level {
                     let (needed, limit) = (all as u128, ELEMENT_LIMIT as u128);
                     return Err(EvalError::Limit { needed, limit, unit: "elements" });
                 }
-                graph.eval(inputs, &open)
+                graph.eval_within(inputs, &open, STEP_LIMIT.into())
             }
             Level::Loops(func) => {
                 let limits = tcc_ir::loops::Limits { steps: STEP_LIMIT, bytes: 1 << 28 };

@@ -130,7 +130,7 @@ impl<'a> Reference<'a> {
                         equal(want, &got)?;
                         exact = true;
                     }
-                    Err(EvalError::Domain(_)) => {}
+                    Err(EvalError::Domain(_) | EvalError::Limit { .. }) => {}
                     Err(error) => return Err(described(&error)),
                 },
                 Err(EvalError::Fault(fault)) => return Err(format!("the reference is a fault: {fault}")),

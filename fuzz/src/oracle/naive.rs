@@ -69,10 +69,12 @@ pub fn ask(execution: &mut Execution) -> Result<(), Finding> {
     Ok(())
 }
 
-/// The shape of the first result, which its declaration states; none for einsum strings.
+/// The shape of the result of the first equation, if its declaration states it.
 fn declared(execution: &Execution) -> Vec<usize> {
     let Program::Source(text) = &execution.case.program else { return Vec::new() };
-    let line = text.lines().find_map(|line| line.strip_prefix("out "));
+    let name = text.lines().find_map(|line| line.split_once('=')).map(|(left, _)| left.trim());
+    let name = name.map_or("", |left| left.split('[').next().unwrap_or(left));
+    let line = text.lines().find_map(|line| line.strip_prefix("out ")?.trim().strip_prefix(name));
     let shape = line.and_then(|line| line.split_once('[')?.1.strip_suffix(']'));
     let size =
         |word: &str| execution.case.sizes.get(word.trim()).and_then(|&size| usize::try_from(size).ok());

@@ -43,15 +43,27 @@ impl Ir for Graph {
         inputs: &[Tensor<D>],
         bindings: &Bindings,
     ) -> Result<Vec<Tensor<D>>, EvalError> {
-        self.verify().map_err(|errors| EvalError::Fault(errors.to_string()))?;
-        self.check_operands(inputs)?;
-        let shapes: Vec<&[usize]> = inputs.iter().map(|input| input.shape.as_slice()).collect();
-        let bindings = self.bind(&shapes, bindings)?;
-        Evaluator::new(self, inputs, &bindings)?.run()
+        self.eval_within(inputs, bindings, STEP_LIMIT)
     }
 }
 
 impl Graph {
+    /// As [`Ir::eval`], with another bound on the number of scalar operations.
+    pub fn eval_within<D: Domain>(
+        &self,
+        inputs: &[Tensor<D>],
+        bindings: &Bindings,
+        steps: u128,
+    ) -> Result<Vec<Tensor<D>>, EvalError> {
+        self.verify().map_err(|errors| EvalError::Fault(errors.to_string()))?;
+        self.check_operands(inputs)?;
+        let shapes: Vec<&[usize]> = inputs.iter().map(|input| input.shape.as_slice()).collect();
+        let bindings = self.bind(&shapes, bindings)?;
+        let mut evaluator = Evaluator::new(self, inputs, &bindings)?;
+        evaluator.step_limit = steps;
+        evaluator.run()
+    }
+
     /// Values for all symbols from the shapes of the inputs, in order of declaration, and those `given`.
     pub fn bind(&self, shapes: &[&[usize]], given: &Bindings) -> Result<Bindings, bind::BindError> {
         let declared: Vec<Vec<Extent>> = self
@@ -163,6 +175,7 @@ struct Evaluator<'a, D: Domain> {
     /// Bytes of all stored values.
     occupied: u128,
     steps: u128,
+    step_limit: u128,
 }
 
 impl<'a, D: Domain> Evaluator<'a, D> {
@@ -176,7 +189,17 @@ impl<'a, D: Domain> Evaluator<'a, D> {
         }
         let placement = Placement::new(graph, live, &shapes);
         let stored = graph.nodes.iter().map(|_| None).collect();
-        Ok(Evaluator { graph, inputs, bindings, shapes, placement, stored, occupied: 0, steps: 0 })
+        Ok(Evaluator {
+            graph,
+            inputs,
+            bindings,
+            shapes,
+            placement,
+            stored,
+            occupied: 0,
+            steps: 0,
+            step_limit: STEP_LIMIT,
+        })
     }
 
     fn run(mut self) -> Result<Vec<Tensor<D>>, EvalError> {
@@ -400,8 +423,8 @@ impl<'a, D: Domain> Evaluator<'a, D> {
     fn charge(&mut self, steps: u128, axes: &[(Name, usize)]) -> Result<(), EvalError> {
         let points = axes.iter().fold(1u128, |n, (_, extent)| n.saturating_mul(*extent as u128));
         self.steps = self.steps.saturating_add(points.saturating_mul(steps));
-        if self.steps > STEP_LIMIT {
-            return Err(EvalError::Limit { needed: self.steps, limit: STEP_LIMIT, unit: "steps" });
+        if self.steps > self.step_limit {
+            return Err(EvalError::Limit { needed: self.steps, limit: self.step_limit, unit: "steps" });
         }
         Ok(())
     }
