@@ -62,6 +62,8 @@ static CONTENDERS: &[Contender] = &[
 #[derive(Clone, Copy, Debug, Default)]
 struct Trial {
     found: bool,
+    /// The process died before it said anything.
+    died: bool,
     executions: u64,
     seconds: f64,
     /// Operations and passes of the reduced case.
@@ -111,8 +113,17 @@ fn all(words: &[String]) {
     let _ = std::io::stdout().write_all(table(&bugs, &names, &results, seconds).as_bytes());
 }
 
-/// One trial in a process of its own; what it finds is confirmed in another one without the bug.
+/// One trial in a process of its own; what it finds is confirmed in another one without the bug, and so is that it
+/// dies.
 fn run(bug: u32, name: &str, seed: u64, seconds: &str) -> Trial {
+    let trial = attempt(bug, name, seed, seconds);
+    match trial.died && bug != 0 && !attempt(0, name, seed, seconds).died {
+        true => Trial { found: true, ..trial },
+        false => trial,
+    }
+}
+
+fn attempt(bug: u32, name: &str, seed: u64, seconds: &str) -> Trial {
     let Ok(myself) = std::env::current_exe() else { return Trial::default() };
     let output = Command::new(myself)
         .args(["trial", name, &seed.to_string(), seconds])
@@ -125,12 +136,12 @@ fn run(bug: u32, name: &str, seed: u64, seconds: &str) -> Trial {
     match (numbers.as_slice(), output.status.success()) {
         (&[found, executions, cpu, operations, passes], _) => Trial {
             found: found > 0.0,
+            died: false,
             executions: executions as u64,
             seconds: cpu,
             size: (operations as usize, passes as usize),
         },
-        // A bug that kills the process is found, too.
-        (_, false) => Trial { found: true, ..Trial::default() },
+        (_, false) => Trial { died: true, ..Trial::default() },
         _ => Trial::default(),
     }
 }

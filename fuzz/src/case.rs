@@ -194,10 +194,10 @@ pub struct Operand {
 }
 
 /// Steps that one evaluation may take: far more than the programs that are generated need.
-pub const STEP_LIMIT: u64 = 20_000_000;
+pub const STEP_LIMIT: u64 = 2_000_000;
 
 /// Elements that the values of a graph may have together where it is evaluated, likewise.
-const ELEMENT_LIMIT: i64 = 4_000_000;
+const ELEMENT_LIMIT: i64 = 200_000;
 
 impl Level {
     /// Checks the contract of the level.

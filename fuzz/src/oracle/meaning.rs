@@ -11,7 +11,7 @@ pub const NAME: &str = "meaning";
 /// Compares every stage with the program.
 pub fn ask(execution: &mut Execution) -> Result<(), Finding> {
     for stage in execution.trace.stages.iter().skip(1) {
-        let meaning = meaning(execution.trace, stage.position);
+        let meaning = meaning(execution.trace, stage.position, execution.case.inputs.class);
         match execution.reference.compare(&stage.level, meaning) {
             Ok(agreement) => execution.agreements.push(agreement),
             Err(message) => {

@@ -42,7 +42,7 @@ pub fn ask(execution: &mut Execution) -> Result<(), Finding> {
         let case = Case { program: Program::Graph(graph), ..execution.case.clone() };
         let trace = trace::run(&case);
         let Some(last) = trace.stages.last().filter(|_| trace.finding.is_none()) else { continue };
-        let meaning = meaning(&trace, trace.ran.len());
+        let meaning = meaning(&trace, trace.ran.len(), case.inputs.class);
         let got: Vec<Tensor<Native>> = crate::inputs::tensors(&numbers);
         let got = last.level.eval::<Native>(&got, &case.sizes);
         let bounded = || {

@@ -9,7 +9,7 @@ pub mod naive;
 pub mod tzer;
 pub mod verifier;
 
-use crate::case::{Case, Level, Program};
+use crate::case::{Case, Class, Level, Program};
 use crate::compare::{Agreement, Meaning, Reference};
 use crate::finding::Finding;
 use crate::inputs::{Numbers, numbers};
@@ -237,12 +237,13 @@ pub fn judge_as(judge: Judge, case: &Case, trace: &Trace, effort: Effort) -> Ver
     verdict
 }
 
-/// Where the program at a stage has a meaning.
-pub fn meaning(trace: &Trace, position: usize) -> Meaning {
+/// Where the program at a stage has a meaning on operands of a class.
+pub fn meaning(trace: &Trace, position: usize, class: Class) -> Meaning {
     let ran = &trace.ran[..position.min(trace.ran.len())];
-    // Lengths that are open at the lowering make roots of unity cosines.
+    // Lengths that are open at the lowering make roots of unity cosines, and which sums of infinities a
+    // transform makes is left to it.
     let open_transforms = trace.stages.iter().filter(|stage| stage.position < position).any(|stage| {
-        matches!(&stage.level, Level::Graph(graph) if !graph.symbols.is_empty()
+        matches!(&stage.level, Level::Graph(graph) if (class == Class::Specials || !graph.symbols.is_empty())
             && graph.nodes.iter().any(|node| matches!(node.op, Op::Transform { .. })))
     });
     if open_transforms && ran.iter().any(|ran| ran.pass == "lower") {

@@ -127,6 +127,10 @@ impl Layout {
 
     /// Offsets of all points of `axes`, the last varying fastest, in a value with this layout.
     fn offsets(&self, axes: &[(Name, usize)]) -> Vec<usize> {
+        // Where there is no point, the other axes may be as long as they like.
+        if axes.iter().any(|(_, extent)| *extent == 0) {
+            return Vec::new();
+        }
         let mut offsets = vec![0];
         for (name, extent) in axes {
             let stride = self.stride(name);
