@@ -121,11 +121,11 @@ pub fn einsum(choices: &mut Choices) -> String {
         used.extend(indices.iter().copied());
         let mut term: Vec<String> = indices.iter().map(|&at| LETTERS[at].to_string()).collect();
         let mut shape: Vec<i64> = indices.iter().map(|&at| sizes[at]).collect();
-        if choices.chance(40) {
+        if choices.chance(60) {
             dots = true;
             let at = choices.below(rank + 1);
             let skipped = choices.below(more.len() + 1);
-            let stretched = |size: i64, choices: &mut Choices| if choices.chance(20) { 1 } else { size };
+            let stretched = |size: i64, choices: &mut Choices| if choices.chance(35) { 1 } else { size };
             let axes: Vec<i64> = more[skipped..].iter().map(|&size| stretched(size, choices)).collect();
             shape.splice(at..at, axes);
             term.insert(at, "...".into());

@@ -253,9 +253,8 @@ fn binary(
         _ => {
             let center = exact(op, &[a.value, b.value])?;
             let moved = spread(&[*a, *b], |x| Ok(Native::apply(op, Dtype::F64, x)? - center))?;
-            // Across the branch cut the angle jumps by a turn.
-            let jumps =
-                op == ScalarOp::Atan2 && a.error > 0.0 && a.value.abs() <= a.error && b.value <= b.error;
+            // Across the branch cut the angle jumps by a turn; of a zero the sign decides, which is not kept.
+            let jumps = op == ScalarOp::Atan2 && a.value.abs() <= a.error && b.value <= b.error;
             let moved = if jumps { 2.0 * std::f64::consts::PI } else { moved };
             (value.abs(), moved + function_error(dtype, value))
         }

@@ -100,7 +100,7 @@ pub static LOOP_PASSES: &[Pass<Func>] = &[
     Pass {
         name: "parallel",
         about: "run independent iterations of long loops on several threads",
-        params: &[Param { name: "kilocycles", default: parallel::LEAST, choices: &[0, 1, 150] }],
+        params: &[Param { name: "kilocycles", default: parallel::LEAST, choices: &[1, 10, 150] }],
         required: false,
         run: parallel::run,
     },

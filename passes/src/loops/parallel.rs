@@ -39,6 +39,8 @@ const LEAST_CHUNKS: f64 = 5.0;
 const CHUNKS: i64 = 64;
 /// Cycles of the slowest operation, generously.
 const SLOWEST: f64 = 100.0;
+/// Most sizes of chunks that are tried.
+const TRIED: usize = 4096;
 /// Of a copy into another order: its kernel works on blocks, which are not to be cut.
 const COPY_CHUNKS: i64 = 16;
 /// A loop of fewer iterations gives way to a longer one inside of it.
@@ -186,7 +188,8 @@ fn chunk(trips: i64, share: f64, most: i64) -> i64 {
     let wanted = wanted.max((trips - 1) / most + 1).max(1);
     let up = wanted..=(2 * wanted).min(trips / 2);
     let down = (wanted / 4).max(1)..wanted;
-    up.chain(down.rev()).find(|chunk| trips % chunk == 0).unwrap_or(wanted)
+    // Of long loops only the next sizes are tried.
+    up.take(TRIED).chain(down.rev().take(TRIED)).find(|chunk| trips % chunk == 0).unwrap_or(wanted)
 }
 
 /// Makes chunks of a loop with `trips` iterations from `lo` on.
