@@ -66,7 +66,7 @@ impl Signature {
     }
 
     /// Inputs, then outputs.
-    pub(crate) fn parameters(&self) -> impl Iterator<Item = &Parameter> {
+    pub fn parameters(&self) -> impl Iterator<Item = &Parameter> {
         self.inputs.iter().chain(&self.outputs)
     }
 

@@ -2,7 +2,7 @@
 
 use super::Execution;
 use crate::finding::Finding;
-use tcc_backends::{BACKENDS, BackendError, CallError, Kernel};
+use tcc_backends::{BACKENDS, BackendError, CallError, Image, Kernel};
 use tcc_ir::loops::Func;
 use tcc_ir::{Array, Dtype, Tensor};
 use tcc_passes::{LOOP_PASSES, PassContext};
@@ -10,68 +10,132 @@ use tcc_passes::{LOOP_PASSES, PassContext};
 /// The name in fingerprints.
 pub const NAME: &str = "backends";
 
+/// The loops at the end as backends take them, with what was loaded of them: loading is what costs.
+pub struct Loaded {
+    func: Func,
+    /// The operands.
+    pub inputs: Vec<Array>,
+    /// A value for every symbol, in order of declaration.
+    pub sizes: Vec<i64>,
+    kernels: Vec<(&'static str, Option<Result<Kernel, String>>)>,
+    want: Option<Option<Outcome>>,
+}
+
+/// The results of a call, or how it ended.
+pub type Outcome = Result<Vec<Array>, String>;
+
+impl Loaded {
+    /// The loops of an execution; `None` if it has none that any backend can run.
+    fn new(execution: &Execution) -> Option<Loaded> {
+        let func = execution.trace.last_loops().filter(|_| !execution.case.backends.is_empty())?;
+        let func = ready(func, &execution.case.context());
+        let inputs = execution.reference.native_inputs().iter().map(Tensor::to_array);
+        let inputs = inputs.collect::<Result<_, _>>().ok()?;
+        let size = |symbol: &tcc_ir::SymbolDecl| execution.case.sizes.get(&symbol.name).copied();
+        let sizes = func.symbols.iter().map(size).collect::<Option<_>>()?;
+        Some(Loaded { func, inputs, sizes, kernels: Vec::new(), want: None })
+    }
+
+    /// The kernel that a backend makes; `None` if it does not support the loops.
+    pub fn kernel(&mut self, name: &'static str) -> Option<Result<Kernel, String>> {
+        if let Some((_, kernel)) = self.kernels.iter().find(|row| row.0 == name) {
+            return kernel.clone();
+        }
+        let backend = BACKENDS.iter().find(|row| row.name == name);
+        let kernel = backend.and_then(|backend| match (backend.load)(&self.func) {
+            Ok(kernel) => Some(Ok(kernel)),
+            Err(BackendError::Unsupported { .. }) => None,
+            Err(error) => Some(Err(format!("no code: {error}"))),
+        });
+        self.kernels.push((name, kernel.clone()));
+        kernel
+    }
+
+    /// Runs the loops on a backend; `None` if it does not support them.
+    fn run(&mut self, name: &'static str) -> Option<Outcome> {
+        let kernel = match self.kernel(name)? {
+            Ok(kernel) => kernel,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(self.call(&kernel))
+    }
+
+    fn call(&self, kernel: &Kernel) -> Outcome {
+        let operands: Vec<&Array> = self.inputs.iter().collect();
+        let outcome = kernel.allocate_outputs(&self.sizes).and_then(|mut outputs| {
+            kernel.run_arrays(&operands, &mut outputs, &self.sizes).map(|()| outputs)
+        });
+        outcome.map_err(|error| refusal(&error))
+    }
+
+    /// Runs code that was compiled anew, written and read back; `None` if the backend's code cannot be kept.
+    /// `Err`: it is not what it was.
+    pub fn run_kept(&mut self, name: &'static str) -> Result<Option<Outcome>, String> {
+        let images = BACKENDS.iter().find(|row| row.name == name).and_then(|row| row.images);
+        let Some(images) = images else { return Ok(None) };
+        let (Ok(first), Ok(second)) = ((images.compile)(&self.func), (images.compile)(&self.func)) else {
+            return Ok(None);
+        };
+        let bytes = first.to_bytes();
+        if bytes != second.to_bytes() {
+            return Err("compiling again gives other code".into());
+        }
+        let read = Image::from_bytes(&bytes).map_err(|error| format!("what was written: {error}"))?;
+        let kernel = (images.load)(&read).map_err(|error| format!("what was kept does not load: {error}"))?;
+        Ok(Some(self.call(&kernel)))
+    }
+
+    /// What the interpreter computes; `None` where machine code, which checks no access, must not run: the
+    /// interpreter has not come to the end, and the program does not say so itself.
+    pub fn want(&mut self) -> Option<Outcome> {
+        if self.want.is_none() {
+            let stated = |outcome: &Outcome| !outcome.as_ref().is_err_and(|error| !error.starts_with(CHECK));
+            self.want = Some(self.run("interp").filter(stated));
+        }
+        self.want.clone().flatten()
+    }
+}
+
+/// What is loaded of an execution; put it back to be used again.
+pub fn take_loaded(execution: &mut Execution) -> Option<Loaded> {
+    execution.loaded.take().or_else(|| Loaded::new(execution))
+}
+
 /// Runs the loops on the backends that the case names, and on the interpreter.
 pub fn ask(execution: &mut Execution) -> Result<(), Finding> {
-    let Some(func) = execution.trace.last_loops() else { return Ok(()) };
-    if execution.case.backends.is_empty() {
-        return Ok(());
-    }
+    let Some(mut loaded) = take_loaded(execution) else { return Ok(()) };
     let position = execution.trace.ran.len();
-    let func = ready(func, &execution.case.context());
-    let inputs: Result<Vec<Array>, _> =
-        execution.reference.native_inputs().iter().map(Tensor::to_array).collect();
-    let Ok(inputs) = inputs else { return Ok(()) };
-    let symbols = func.symbols.iter();
-    let sizes: Option<Vec<i64>> =
-        symbols.map(|symbol| execution.case.sizes.get(&symbol.name).copied()).collect();
-    let Some(sizes) = sizes else { return Ok(()) };
-    let run = |name: &str| -> Option<Result<Vec<Array>, String>> {
-        let backend = BACKENDS.iter().find(|row| row.name == name)?;
-        let kernel: Kernel = match (backend.load)(&func) {
-            Ok(kernel) => kernel,
-            Err(BackendError::Unsupported { .. }) => return None,
-            Err(error) => return Some(Err(format!("no code: {error}"))),
-        };
-        let operands: Vec<&Array> = inputs.iter().collect();
-        let mut outputs = match kernel.allocate_outputs(&sizes) {
-            Ok(outputs) => outputs,
-            Err(error) => return Some(Err(refusal(&error))),
-        };
-        Some(match kernel.run_arrays(&operands, &mut outputs, &sizes) {
-            Ok(()) => Ok(outputs),
-            Err(error) => Err(refusal(&error)),
-        })
-    };
-    let Some(want) = run("interp") else { return Ok(()) };
-    // Machine code checks no access: what the interpreter has not seen to the end is not run.
-    if want.as_ref().is_err_and(|refusal| !refusal.starts_with(CHECK)) {
-        return Ok(());
-    }
+    let Some(want) = loaded.want() else { return Ok(()) };
     for &name in &execution.case.backends {
-        let Some(got) = run(name) else { continue };
-        let difference = match (&want, &got) {
-            (Ok(want), Ok(got)) => difference(want, got),
-            (Err(want), Err(got)) if want == got => None,
-            (want, got) => {
-                Some(format!("another end: {:?} but {:?}", want.as_ref().err(), got.as_ref().err()))
-            }
-        };
-        if let Some(message) = difference {
-            let mut finding = Finding::new(NAME, name, position, message);
-            if finding.fingerprint.kind.starts_with("another value") {
-                finding.fingerprint.kind = "another value".into();
-            }
-            return Err(finding);
+        let Some(got) = loaded.run(name) else { continue };
+        if let Some(message) = differs(&want, &got) {
+            return Err(finding(NAME, name, position, message));
         }
     }
+    execution.loaded = Some(loaded);
     Ok(())
 }
 
-/// How the refusals begin that the program itself states.
-const CHECK: &str = "check";
+/// A finding whose kind does not depend on numbers.
+pub fn finding(oracle: &'static str, stage: &str, position: usize, message: String) -> Finding {
+    let mut finding = Finding::new(oracle, stage, position, message);
+    if finding.fingerprint.kind.starts_with("another value") {
+        finding.fingerprint.kind = "another value".into();
+    }
+    finding
+}
+
+/// How two calls ended differently.
+pub fn differs(want: &Outcome, got: &Outcome) -> Option<String> {
+    match (want, got) {
+        (Ok(want), Ok(got)) => difference(want, got),
+        (Err(want), Err(got)) if want == got => None,
+        (want, got) => Some(format!("another end: {:?} but {:?}", want.as_ref().err(), got.as_ref().err())),
+    }
+}
 
 /// What a failed call says, without its words: they are the interpreter's or the backend's own.
-fn refusal(error: &CallError) -> String {
+pub fn refusal(error: &CallError) -> String {
     match error {
         CallError::Check { site, .. } => format!("{CHECK} {site}"),
         other => other.to_string(),

@@ -3,6 +3,7 @@
 pub mod backends;
 pub mod budget;
 pub mod forms;
+pub mod guards;
 pub mod meaning;
 pub mod metamorphic;
 pub mod naive;
@@ -79,6 +80,12 @@ pub static ORACLES: &[Oracle] = &[
         ask: backends::ask,
     },
     Oracle {
+        name: guards::NAME,
+        about: "machine code touches nothing but its arguments, leaves its operands and relies on no old contents",
+        when: When::OneIn(4),
+        ask: guards::ask,
+    },
+    Oracle {
         name: forms::NAME,
         about: "all terms of a class of the e-graph are the same value",
         when: When::OneIn(3),
@@ -106,6 +113,8 @@ pub struct Execution<'a> {
     pub numbers: &'a [Numbers],
     /// How comparisons were decided.
     pub agreements: Vec<Agreement>,
+    /// The loops as they were loaded, once an oracle did.
+    pub loaded: Option<backends::Loaded>,
 }
 
 /// Which oracles are asked.
@@ -201,8 +210,14 @@ pub fn judge_as(judge: Judge, case: &Case, trace: &Trace, effort: Effort) -> Ver
         verdict.refused = Some(error.to_string());
         return verdict;
     }
-    let mut execution =
-        Execution { case, trace, reference: &reference, numbers: &numbers, agreements: Vec::new() };
+    let mut execution = Execution {
+        case,
+        trace,
+        reference: &reference,
+        numbers: &numbers,
+        agreements: Vec::new(),
+        loaded: None,
+    };
     for oracle in oracles {
         let asked = match oracle.when {
             When::Always => true,
