@@ -3,9 +3,9 @@
 use crate::case::{Case, Level, Program};
 use crate::choices::Choices;
 use crate::trace;
-use tcc_ir::loops::{Expr, For, Func, LoopKind, Stmt};
+use tcc_ir::loops::{Buffer, BufferId, Expr, For, Func, LoopKind, Role, Stmt};
 use tcc_ir::scalar::{Literal, ScalarOp};
-use tcc_ir::{Dtype, EvalError};
+use tcc_ir::{Dtype, EvalError, Extent};
 
 /// Goes on with the loops that the program becomes: after the lowering, and as often after some of the loop
 /// passes, which the case then begins with.
@@ -155,5 +155,105 @@ pub fn kind(case: &mut Case, choices: &mut Choices, _: &Case) -> Option<()> {
         }
         other => other,
     });
+    sound(case)
+}
+
+/// Runs the first or the last iteration of a loop apart from the others.
+pub fn peel(case: &mut Case, choices: &mut Choices, _: &Case) -> Option<()> {
+    let wanted = |stmt: &Stmt| matches!(stmt, Stmt::For(For { kind: LoopKind::Serial, .. }));
+    let func = loops(case)?;
+    let (number, first) = (choices.below(count(func, wanted)), choices.below(2) == 0);
+    let old = nth(func, number, wanted)?;
+    let Stmt::For(mut rest) = old else { return None };
+    let mut one = func.copy_fresh(&rest.body);
+    let some = Expr::lt(rest.lo.clone(), rest.hi.clone());
+    let last = Expr::sub(rest.hi.clone(), Expr::int(1));
+    let counter = if first { rest.lo.clone() } else { last.clone() };
+    one.iter_mut().for_each(|stmt| stmt.substitute(rest.var, &counter));
+    match first {
+        true => rest.lo = Expr::add(rest.lo, Expr::int(1)),
+        false => rest.hi = last,
+    }
+    let at = if first { one.len() } else { 0 };
+    one.insert(at, Stmt::For(rest));
+    let peeled = Stmt::If(some, one, Vec::new());
+    change(func, number, wanted, |_| peeled.clone());
+    sound(case)
+}
+
+/// The statement with a number among those that are wanted.
+fn nth(func: &mut Func, number: usize, wanted: impl Fn(&Stmt) -> bool) -> Option<Stmt> {
+    let (mut left, mut found) = (number, None);
+    blocks(&mut func.body, &mut |block| {
+        for stmt in block.iter().filter(|stmt| wanted(stmt)) {
+            if left == 0 {
+                found = Some(stmt.clone());
+                return true;
+            }
+            left -= 1;
+        }
+        false
+    });
+    found
+}
+
+/// Copies an operand into a buffer first, from which it is read then.
+pub fn stage(case: &mut Case, choices: &mut Choices, _: &Case) -> Option<()> {
+    let func = loops(case)?;
+    let read = |buffer: &Buffer| matches!(buffer.role, Role::Input) && !buffer.extents.is_empty();
+    let operands: Vec<usize> = (0..func.buffers.len()).filter(|&at| read(&func.buffers[at])).collect();
+    let from = BufferId(choices.pick(&operands)? as u32);
+    // Memory that is planned has no room for another buffer.
+    if func.arena.is_some() {
+        return None;
+    }
+    let old = func.buffer(from).clone();
+    let role = Role::Scratch { offset: None };
+    let name = format!("{}.s", old.name);
+    let to = func.add_buffer(Buffer::new(name.as_str(), old.dtype, old.extents.clone(), role));
+    for stmt in &mut func.body {
+        stmt.map_exprs(&mut |expr| match expr {
+            Expr::Load(buffer, indices) if buffer == from => Expr::Load(to, indices),
+            other => other,
+        });
+    }
+    let vars: Vec<_> = old.extents.iter().map(|_| func.add_var("c", Dtype::I64)).collect();
+    let indices = || vars.iter().map(|var| Expr::Var(*var)).collect::<Vec<_>>();
+    let mut copy = Stmt::Store(to, indices(), Expr::Load(from, indices()));
+    for (var, extent) in vars.iter().zip(&old.extents).rev() {
+        copy = Stmt::serial(*var, integer(0), Expr::from_extent(extent), vec![copy]);
+    }
+    func.body.insert(0, copy);
+    sound(case)
+}
+
+/// Changes where buffers lie: the strides of one whose memory is not planned yet, or the places of all.
+pub fn layout(case: &mut Case, choices: &mut Choices, _: &Case) -> Option<()> {
+    let func = loops(case)?;
+    if let Some(arena) = &mut func.arena {
+        let by = Extent::from(64 * choices.between(1, 3));
+        *arena = arena.clone() + by.clone();
+        for buffer in &mut func.buffers {
+            if let Role::Scratch { offset: Some(offset) } = &mut buffer.role {
+                *offset = offset.clone() + by.clone();
+            }
+        }
+        return sound(case);
+    }
+    let own = |buffer: &Buffer| matches!(buffer.role, Role::Scratch { .. }) && !buffer.extents.is_empty();
+    let scratch: Vec<usize> = (0..func.buffers.len()).filter(|&at| own(&func.buffers[at])).collect();
+    let buffer = &mut func.buffers[choices.pick(&scratch)?];
+    match choices.below(2) {
+        // Column by column.
+        0 if buffer.extents.len() > 1 => {
+            let mut stride = Extent::from(1);
+            for (own, extent) in buffer.strides.iter_mut().zip(&buffer.extents) {
+                *own = stride.clone();
+                stride = stride * extent.clone();
+            }
+        }
+        // Every other element.
+        _ => buffer.strides.iter_mut().for_each(|stride| *stride = stride.clone() * Extent::from(2)),
+    }
     sound(case)
 }
