@@ -29,6 +29,8 @@ const COMMANDS: &[(i32, &[&str])] = &[
     (0, &["fmt", "--check", "mm.ein"]),
     (3, &["fmt", "--check", "mm.ein", "ugly.ein"]),
     (0, &["fuzz", "--iterations", "20"]),
+    (0, &["fuzz", "--iterations", "20", "--corpus", "corpus"]),
+    (0, &["fuzz", "prune", "corpus"]),
     (0, &["graph", "mm.ein"]),
     (0, &["graph", "mm.ein", "--dot", "-o", "mm.dot"]),
     (0, &["opt", "mm.ein", "--pipeline", "cse"]),

@@ -64,6 +64,25 @@ pub fn localise(case: &Case, fingerprint: &Fingerprint) -> Option<Place> {
     Some(place)
 }
 
+/// Whether a case fails without the pass that a failure names, or without `saturate` where it names a rule, as a
+/// sentence: two failures that one pass explains may be one bug. `None` if it names no pass of the case.
+pub fn without(case: &Case, fingerprint: &Fingerprint) -> Option<String> {
+    let is_rule = egraph::rules::rules().any(|rule| rule.name == fingerprint.stage);
+    let pass = if is_rule { "saturate" } else { fingerprint.stage.as_str() };
+    let mut rest = case.clone();
+    rest.pipeline.graph.retain(|step| step.pass.name != pass);
+    rest.pipeline.loops.retain(|step| step.pass.name != pass);
+    rest.schedule.retain(|step| step.pass.name != pass);
+    if rest == *case {
+        return None;
+    }
+    Some(match check(&rest, Effort::All).1.finding {
+        None => format!("without `{pass}` every oracle holds"),
+        Some(other) if other.fingerprint == *fingerprint => format!("without `{pass}` it fails as well"),
+        Some(other) => format!("without `{pass}` something else fails: {}", other.fingerprint),
+    })
+}
+
 /// The least number that fails, if one does: numbers are doubled until one fails, then halved.
 fn smallest_failing(fails: &dyn Fn(u64) -> bool) -> Option<u64> {
     if fails(0) {
@@ -90,6 +109,22 @@ fn smallest_failing(fails: &dyn Fn(u64) -> bool) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passes_are_left_out_where_a_failure_names_them() {
+        let text = "test fuzz = \"cse, saturate | tile(4)\"\n\n\
+            graph @g(%x: f32[i:4]) {\n  %0 = neg %x : f32[i:4]\n  return y = %0[i]\n}\n";
+        let case: Case = text.parse().expect("a case");
+        let rule = egraph::rules::rules().next().expect("a rule").name;
+        for (stage, pass) in
+            [("tile", Some("tile")), (rule, Some("saturate")), ("unroll", None), ("lower", None)]
+        {
+            let fingerprint =
+                Fingerprint { oracle: "meaning", stage: stage.into(), kind: "another value".into() };
+            let want = pass.map(|pass| format!("without `{pass}` every oracle holds"));
+            assert_eq!(without(&case, &fingerprint), want);
+        }
+    }
 
     #[test]
     fn the_least_failing_number_is_found() {

@@ -3,6 +3,7 @@
 use crate::campaign::Campaign;
 use crate::compare::Agreement;
 use crate::generate::pipeline::names;
+use crate::mutate::{MUTATORS, Mutator};
 use std::fmt::Write;
 
 /// Where a campaign was at some time.
@@ -38,6 +39,8 @@ pub struct Report {
     pub facts: Vec<(&'static str, String)>,
     /// The passes that changed something right after each other, with how often.
     pub bigrams: Vec<(&'static str, &'static str, u64)>,
+    /// The mutators: how often each was applied, and how often that brought something new.
+    pub mutators: Vec<(&'static str, u64, u64)>,
     /// Rules that never fired.
     pub rules_never_fired: Vec<&'static str>,
     /// What was found.
@@ -64,15 +67,24 @@ impl Report {
             ("valid", percent(statistics.valid())),
             ("undecided comparisons", percent(statistics.undecided())),
             ("features", campaign.coverage.len().to_string()),
-            ("edges", campaign.coverage.edges.to_string()),
             ("corpus", campaign.corpus().count().to_string()),
             ("findings", findings.len().to_string()),
         ];
+        // Without counters in the code none are known.
+        if cfg!(feature = "edges") {
+            facts.push(("edges", campaign.coverage.edges.to_string()));
+        }
         for (agreement, name) in Agreement::TABLE {
             facts.push((name, statistics.agreements.get(agreement).copied().unwrap_or(0).to_string()));
         }
         let bigrams = campaign.coverage.bigrams.iter().map(|((a, b), count)| (*a, *b, *count)).collect();
-        Report { command, samples, facts, bigrams, rules_never_fired: never, findings }
+        let counts = |name| statistics.mutators.get(name).copied().unwrap_or_default();
+        let row = |mutator: &Mutator| {
+            let (applied, paid) = counts(mutator.name);
+            (mutator.name, applied, paid)
+        };
+        let mutators = MUTATORS.iter().map(row).collect();
+        Report { command, samples, facts, bigrams, mutators, rules_never_fired: never, findings }
     }
 
     /// The report as Markdown.
@@ -89,15 +101,21 @@ impl Report {
             "## Pairs of passes\n\n{} of {pairs} ordered pairs changed a program one right after the other.\n",
             self.bigrams.len()
         );
-        text.push_str("## Findings\n\n");
+        text.push_str(
+            "## Mutators\n\n| mutator | applied | something new | share |\n| --- | ---: | ---: | ---: |\n",
+        );
+        for (name, applied, paid) in &self.mutators {
+            let _ = writeln!(text, "| {name} | {applied} | {paid} | {} |", share(*applied, *paid));
+        }
+        text.push_str("\n## Findings\n\n");
         if self.findings.is_empty() {
             text.push_str("None.\n");
         }
         for finding in &self.findings {
+            let (name, rest) = finding.finding.split_once('\n').unwrap_or((&finding.finding, ""));
             let _ = writeln!(
                 text,
-                "### {}\n\n{} times\n\n```text\n{}\n```\n",
-                finding.finding.lines().next().unwrap_or_default(),
+                "### {name}\n\n{} times\n\n```text\n{rest}\n```\n\n```text\n{}\n```\n",
                 finding.count,
                 finding.case.trim_end()
             );
@@ -128,7 +146,17 @@ impl Report {
             self.matrix()
         );
         let _ = writeln!(page, "<h2>Rules that never fired</h2>\n<p>{}</p>", list(&self.rules_never_fired));
-        page.push_str("<h2>Findings</h2>\n");
+        page.push_str(
+            "<h2>Mutators</h2>\n<table>\n<tr><th>mutator</th><th>applied</th><th>something new</th><th>share</th></tr>\n",
+        );
+        for (name, applied, paid) in &self.mutators {
+            let _ = writeln!(
+                page,
+                "<tr><td>{name}</td><td class=\"n\">{applied}</td><td class=\"n\">{paid}</td><td class=\"n\">{}</td></tr>",
+                share(*applied, *paid)
+            );
+        }
+        page.push_str("</table>\n<h2>Findings</h2>\n");
         if self.findings.is_empty() {
             page.push_str("<p>None.</p>\n");
         }
@@ -202,6 +230,11 @@ impl Report {
     }
 }
 
+/// How often a mutator paid.
+fn share(applied: u64, paid: u64) -> String {
+    if applied == 0 { "-".into() } else { format!("{:.1} %", 100.0 * paid as f64 / applied as f64) }
+}
+
 fn list(names: &[&str]) -> String {
     if names.is_empty() { "None.".into() } else { names.join(", ") }
 }
@@ -232,6 +265,10 @@ mod tests {
         let report = Report::new("tcc fuzz --seed 5".into(), &campaign, samples, vec![finding]);
         let (markdown, html) = (report.markdown(), report.html());
         assert!(markdown.contains("| executions | 40 |") && markdown.contains("### meaning: fuse: a < b\n"));
+        let (mutator, (applied, paid)) =
+            campaign.statistics.mutators.first_key_value().expect("a mutator was applied");
+        assert!(markdown.contains(&format!("| {mutator} | {applied} | {paid} |")), "{markdown}");
+        assert!(html.contains(&format!("<td>{mutator}</td><td class=\"n\">{applied}</td>")));
         assert!(html.contains("<polyline") && html.contains("a &lt; b") && html.ends_with("</html>\n"));
     }
 }

@@ -5,6 +5,7 @@
 
 use super::bench::parse_seconds;
 use super::case::read_case;
+use super::corpus;
 use super::session::{self, Exit, Failure, Session};
 use super::table::table;
 use crate::operand::write::Files;
@@ -18,6 +19,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 use tcc_fuzz::report::{Report, Reproducer, Sample};
 use tcc_fuzz::self_test::{Noticed, self_test};
+use tcc_fuzz::text::SEPARATOR;
 use tcc_fuzz::{Campaign, Case, Configuration, Effort, Mode, Schedule, check, regression};
 
 /// Search for programs that this compiler gets wrong
@@ -80,6 +82,16 @@ enum Action {
         #[arg(long, value_name = "FOLDER", default_value = "tests/filetests/fuzz")]
         into: PathBuf,
     },
+    /// Keep of a folder of cases only those that do something that the others do not
+    Prune {
+        /// The folder
+        corpus: PathBuf,
+        /// Folders whose cases are taken too
+        from: Vec<PathBuf>,
+        /// Only say what would be kept
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// What the child says, a line each.
@@ -115,8 +127,12 @@ const SPOILED: u64 = 40;
 
 /// Runs the command.
 pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
-    if let Some(Action::Accept { file, into }) = &arguments.action {
-        return accept(session, file, into);
+    match &arguments.action {
+        Some(Action::Accept { file, into }) => return accept(session, file, into),
+        Some(Action::Prune { corpus, from, dry_run }) => {
+            return corpus::prune(session, corpus, from, *dry_run);
+        }
+        None => {}
     }
     if let Some(current) = &arguments.worker {
         return worker(session, &arguments, current);
@@ -226,9 +242,14 @@ impl Parent<'_> {
         if self.end.is_some() || session::interrupted() && !hung {
             return Ok(false);
         }
-        let how = if hung { "hang".to_owned() } else { format!("the process died: {status}") };
+        let fault = std::fs::read_to_string(super::fault::place(&self.current)).unwrap_or_default();
+        let how = match fault.as_str() {
+            _ if hung => "execution: process: hang".to_owned(),
+            "" => format!("execution: process: the process died: {status}"),
+            fault => format!("guards: machine code: an access outside of its arguments: {status}\n{fault}"),
+        };
         let case = std::fs::read_to_string(&self.current).unwrap_or_default();
-        self.found(&format!("execution: process: {how}"), &case)?;
+        self.found(&how, &case)?;
         Ok(!session::interrupted())
     }
 
@@ -306,7 +327,9 @@ impl Parent<'_> {
         let id = tcc_fuzz::choices::hash(&name) as u32;
         let path = folder.join(format!("{id:08x}.tcc"));
         let mut files = Files::new();
-        files.add(&path, |file| file.write_all(case.as_bytes()))?;
+        // What stands after the separator is no part of the case.
+        let text = format!("{}{SEPARATOR}{}\n", case.trim_end(), finding.trim_end());
+        files.add(&path, |file| file.write_all(text.as_bytes()))?;
         files.commit()?;
         self.findings.push((name, finding.to_owned(), path));
         Ok(())
@@ -374,10 +397,13 @@ fn limit_memory(command: &mut Command) {
 /// The side that works.
 fn worker(session: &Session, arguments: &Arguments, current: &Path) -> Result<Exit, Failure> {
     session::interrupt_finishes();
+    #[cfg(unix)]
+    super::fault::say_in(&super::fault::place(current))
+        .map_err(|error| Failure::Environment(format!("{}: {error}", current.display())))?;
     let begin = Instant::now();
     let mut campaign = Campaign::new(configuration(arguments));
     let corpus = arguments.corpus.as_deref();
-    for case in corpus.map(read_corpus).transpose()?.unwrap_or_default() {
+    for case in corpus.map(corpus::read).unwrap_or_default() {
         campaign.add(case);
     }
     let mut running = std::fs::File::create(current)
@@ -396,7 +422,11 @@ fn worker(session: &Session, arguments: &Arguments, current: &Path) -> Result<Ex
                 Some(reduced) => (reduced.case, reduced.finding),
                 None => (found.case.clone(), found.finding.clone()),
             };
-            let (finding, case) = (finding.to_string(), case.to_string());
+            let mut text = finding.to_string();
+            if let Some(without) = tcc_fuzz::localise::without(&case, &finding.fingerprint) {
+                text.push_str(&format!("\n{without}"));
+            }
+            let (finding, case) = (text, case.to_string());
             say(session, &Line::Finding { finding: finding.clone(), case: case.clone() });
             findings.push((found.finding.fingerprint.clone(), finding, case));
         }
@@ -411,7 +441,7 @@ fn worker(session: &Session, arguments: &Arguments, current: &Path) -> Result<Ex
     let (executions, features) = (campaign.statistics.executions, campaign.coverage.len());
     samples.push(Sample { seconds: begin.elapsed().as_secs_f64(), executions, features });
     if let Some(corpus) = corpus {
-        write_corpus(corpus, &campaign)?;
+        corpus::write(corpus, campaign.corpus())?;
     }
     let command = format!(
         "tcc fuzz --seed {} --mutate {} --schedule {}",
@@ -452,30 +482,4 @@ fn note(running: &mut std::fs::File, case: &Case) {
     let written = running.rewind().and_then(|()| running.write_all(text.as_bytes()));
     // Without the file the campaign is as good; only a crash would have no case.
     let _ = written.and_then(|()| running.set_len(text.len() as u64));
-}
-
-/// The cases of a folder, in the order of their names.
-fn read_corpus(folder: &Path) -> Result<Vec<Case>, Failure> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|ending| ending == "tcc"));
-    paths.sort();
-    // Cases of other versions may name passes that are gone.
-    Ok(paths.iter().filter_map(|path| std::fs::read_to_string(path).ok()?.parse().ok()).collect())
-}
-
-/// Writes the cases that are not there yet, each under a hash of its text.
-fn write_corpus(folder: &Path, campaign: &Campaign) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::Environment(format!("{}: {error}", folder.display())))?;
-    let mut files = Files::new();
-    for case in campaign.corpus() {
-        let text = case.to_string();
-        let path = folder.join(format!("{:016x}.tcc", tcc_fuzz::choices::hash(&text)));
-        if !path.exists() {
-            files.add(&path, |file| file.write_all(text.as_bytes()))?;
-        }
-    }
-    files.commit()?;
-    Ok(())
 }

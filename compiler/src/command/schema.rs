@@ -273,6 +273,10 @@ const SCHEMAS: &[(&str, Fields)] = &[
         ],
     ),
     (
+        "tcc.fuzz.prune/1",
+        &[("corpus", Text), ("cases", Integer), ("kept", Integer), ("features", Integer), ("dry_run", Bool)],
+    ),
+    (
         "tcc.graph/1",
         &[
             ("file", Text),
