@@ -35,6 +35,8 @@ mod kernel;
 pub mod operand;
 #[doc(hidden)]
 pub mod specialised;
+#[doc(hidden)]
+pub mod targets;
 
 pub use argument::{Argument, ArgumentMut, Arguments, ArgumentsMut, Element, Output, Results};
 pub use cache::Cache;

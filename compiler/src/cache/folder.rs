@@ -95,18 +95,14 @@ impl Folder {
         let failed = |error: &dyn std::fmt::Display| {
             format!("code is not kept in the cache `{}`: {error}", self.path.display())
         };
-        let mut content = (key.text().len() as u32).to_le_bytes().to_vec();
-        content.extend(key.text().as_bytes());
-        content.extend(image.to_bytes());
-        if content.len() as u64 + 64 > LARGEST {
+        let bytes = entry_bytes(key.text(), image);
+        if bytes.len() as u64 > LARGEST {
             return Err(failed(&"it is too large"));
         }
         let mut builder = tempfile::Builder::new();
         // Temporary files are their owner's alone.
         let mut file = builder.prefix(".tcc-").tempfile_in(&self.path).map_err(|error| failed(&error))?;
-        let parts: [&[u8]; 3] = [MAGIC, &Sha256::digest(&content), &content];
-        let written = parts.iter().try_for_each(|part| file.write_all(part)).and_then(|()| file.flush());
-        written.map_err(|error| failed(&error))?;
+        file.write_all(&bytes).and_then(|()| file.flush()).map_err(|error| failed(&error))?;
         file.persist(self.place(key)).map_err(|error| failed(&error.error))?;
         self.make_room();
         Ok(())
@@ -223,15 +219,30 @@ fn open(path: &Path) -> Result<Option<File>, String> {
 fn read(path: &Path, file: &File) -> Result<(String, Image), String> {
     let mut bytes = Vec::new();
     file.take(LARGEST).read_to_end(&mut bytes).map_err(|error| ignored(path, &error.to_string()))?;
-    let parts = || {
-        let rest = bytes.strip_prefix(MAGIC)?;
-        let (hash, content) = rest.split_first_chunk::<32>()?;
-        (*hash == <[u8; 32]>::from(Sha256::digest(content))).then_some(())?;
-        let (length, rest) = content.split_first_chunk::<4>()?;
-        let (text, image) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-        Some((std::str::from_utf8(text).ok()?.to_owned(), Image::from_bytes(image).ok()?))
-    };
-    parts().ok_or_else(|| ignored(path, "it is damaged"))
+    read_entry(&bytes).ok_or_else(|| ignored(path, "it is damaged"))
+}
+
+/// The bytes of an entry: a hash, then the key and the image.
+pub fn entry_bytes(text: &str, image: &Image) -> Vec<u8> {
+    let mut content = (text.len() as u32).to_le_bytes().to_vec();
+    content.extend(text.as_bytes());
+    content.extend(image.to_bytes());
+    sealed(&content)
+}
+
+/// What an entry is with that content, whatever it is.
+pub fn sealed(content: &[u8]) -> Vec<u8> {
+    [MAGIC, &Sha256::digest(content), content].concat()
+}
+
+/// The key and the image of an entry; `None` if it is damaged.
+pub fn read_entry(bytes: &[u8]) -> Option<(String, Image)> {
+    let rest = bytes.strip_prefix(MAGIC)?;
+    let (hash, content) = rest.split_first_chunk::<32>()?;
+    (*hash == <[u8; 32]>::from(Sha256::digest(content))).then_some(())?;
+    let (length, rest) = content.split_first_chunk::<4>()?;
+    let (text, image) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    Some((std::str::from_utf8(text).ok()?.to_owned(), Image::from_bytes(image).ok()?))
 }
 
 /// Whether only its owner can write, and that is who runs this process.
