@@ -100,9 +100,8 @@ mod tests {
         npy::write(&mut file, &array).expect("memory is written");
         let mut archive = std::io::Cursor::new(Vec::new());
         crate::operand::npz::write(&mut archive, &[("a", &array)]).expect("memory is written");
-        let mut tensors = 52u64.to_le_bytes().to_vec();
-        tensors.extend(br#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#.get(..52).expect("long"));
-        tensors.extend([0; 6]);
+        let header = r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+        let tensors = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 4]].concat();
         for whole in [file, archive.into_inner(), tensors] {
             super::npy(&whole);
             let mut random = Random(3);
