@@ -134,6 +134,9 @@ pub fn differs(want: &Outcome, got: &Outcome) -> Option<String> {
     }
 }
 
+/// How the refusals begin that the program itself states.
+const CHECK: &str = "check";
+
 /// What a failed call says, without its words: they are the interpreter's or the backend's own.
 pub fn refusal(error: &CallError) -> String {
     match error {

@@ -83,6 +83,7 @@ pub static ORACLES: &[Oracle] = &[
         name: guards::NAME,
         about: "machine code touches nothing but its arguments, leaves its operands and relies on no old contents",
         when: When::OneIn(4),
+        runs: true,
         ask: guards::ask,
     },
     Oracle {

@@ -177,7 +177,7 @@ fn compare(
         }
         let case = Case { program: Program::Graph(part), ..case.clone() };
         let mut trace = trace::run(&case);
-        meaning_of_all = meaning_of_all.max(meaning(&trace, trace.ran.len()));
+        meaning_of_all = meaning_of_all.max(meaning(&trace, trace.ran.len(), case.inputs.class));
         let Some(last) = trace.stages.pop().filter(|_| trace.finding.is_none()) else { return Ok(None) };
         parts.push((last.level, numbers));
     }
