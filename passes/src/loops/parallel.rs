@@ -261,7 +261,7 @@ fn private(
         sum.checked_add(buffer.elements().as_const()?.checked_mul(buffer.dtype.size_bytes() as i64)?)
     })?;
     // Every thread has its own, and how many there are is not known here.
-    let limit = context.memory.map_or(PRIVATE_BYTES, |limit| (limit / 64).min(PRIVATE_BYTES as u64) as i64);
+    let limit = context.memory.map_or(PRIVATE_BYTES, |limit| (limit / 256).min(PRIVATE_BYTES as u64) as i64);
     (bytes <= limit).then(|| own.into_iter().collect())
 }
 
