@@ -13,8 +13,8 @@
 use crate::case::{Class, Level};
 use crate::inputs::{Numbers, spread, tensors};
 use std::cell::OnceCell;
-use tcc_ir::domain::{Bounded, Estimate, Exact};
-use tcc_ir::{Bindings, Domain, EvalError, Native, Tensor, Value};
+use tcc_ir::domain::{Bounded, Estimate, Exact, roundoff};
+use tcc_ir::{Bindings, Domain, Dtype, EvalError, Native, Tensor, Value};
 use tcc_passes::Contract;
 
 /// Results of an evaluation.
@@ -223,7 +223,7 @@ fn shapes<A: Domain, B: Domain>(want: &[Tensor<A>], got: &[Tensor<B>]) -> Result
 pub fn equal<D: Domain>(want: &[Tensor<D>], got: &[Tensor<D>]) -> Result<(), String> {
     shapes(want, got)?;
     let real = |a: D::Real, b: D::Real| a == b || (D::to_f64(a).is_nan() && D::to_f64(b).is_nan());
-    each(want, got, |a, b| match (a, b) {
+    each(want, got, |_, a, b| match (a, b) {
         (Value::Real(a), Value::Real(b)) => real(*a, *b),
         (Value::Complex(a, b), Value::Complex(c, d)) => real(*a, *c) && real(*b, *d),
         (a, b) => a == b,
@@ -233,11 +233,11 @@ pub fn equal<D: Domain>(want: &[Tensor<D>], got: &[Tensor<D>]) -> Result<(), Str
 fn each<A: Domain, B: Domain>(
     want: &[Tensor<A>],
     got: &[Tensor<B>],
-    mut one: impl FnMut(&Value<A>, &Value<B>) -> bool,
+    mut one: impl FnMut(Dtype, &Value<A>, &Value<B>) -> bool,
 ) -> Result<(), String> {
     for (output, (want, got)) in want.iter().zip(got).enumerate() {
         for (place, (a, b)) in want.data.iter().zip(&got.data).enumerate() {
-            if !one(a, b) {
+            if !one(want.dtype, a, b) {
                 let (domain, other) = (A::NAME, B::NAME);
                 return Err(format!(
                     "another value ({domain}, {other}): result {output}, element {place}: {a:?} but {b:?}"
@@ -253,7 +253,7 @@ fn both_bounded(want: &[Tensor<Bounded>], got: &[Tensor<Bounded>]) -> Result<Agr
     shapes(want, got)?;
     let mut agreement = Agreement::Bound;
     let mut real = |a: &Estimate, b: &Estimate| near(a, b.value, b.error, &mut agreement);
-    each(want, got, |a, b| match (a, b) {
+    each(want, got, |_, a, b| match (a, b) {
         (Value::Real(a), Value::Real(b)) => real(a, b),
         (Value::Complex(a, b), Value::Complex(c, d)) => real(a, c) && real(b, d),
         (Value::Int(a), Value::Int(b)) => a == b,
@@ -263,13 +263,17 @@ fn both_bounded(want: &[Tensor<Bounded>], got: &[Tensor<Bounded>]) -> Result<Agr
     Ok(agreement)
 }
 
-/// Compares results of which only the first have bounds.
+/// Compares results of which only the first have bounds. Where these were not rounded, the others may still be,
+/// in another order: they are allowed one rounding of what was added.
 fn one_bounded(want: &[Tensor<Bounded>], got: &[Tensor<Native>]) -> Result<Agreement, String> {
     let mut agreement = Agreement::Bound;
-    let mut real = |a: &Estimate, b: f64| near(a, b, a.error, &mut agreement);
-    each(want, got, |a, b| match (a, b) {
-        (Value::Real(a), Value::Real(b)) => real(a, *b),
-        (Value::Complex(a, b), Value::Complex(c, d)) => real(a, *c) && real(b, *d),
+    let mut real = |dtype: Dtype, a: &Estimate, b: f64| {
+        let rounded = a.size * roundoff(dtype);
+        near(a, b, a.error.max(rounded), &mut agreement)
+    };
+    each(want, got, |dtype, a, b| match (a, b) {
+        (Value::Real(a), Value::Real(b)) => real(dtype, a, *b),
+        (Value::Complex(a, b), Value::Complex(c, d)) => real(dtype, a, *c) && real(dtype, b, *d),
         (Value::Int(a), Value::Int(b)) => a == b,
         (Value::Bool(a), Value::Bool(b)) => a == b,
         _ => false,
@@ -295,7 +299,6 @@ fn near(a: &Estimate, b: f64, error: f64, agreement: &mut Agreement) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tcc_ir::Dtype;
 
     fn graph(text: &str) -> Level {
         Level::Graph(text.parse().expect("a graph"))

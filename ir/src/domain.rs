@@ -19,7 +19,7 @@ mod modular;
 mod native;
 mod reference;
 
-pub use bounded::{Bounded, Estimate};
+pub use bounded::{Bounded, Estimate, roundoff};
 pub use exact::{Exact, Residue};
 pub(crate) use floats::power;
 pub use native::Native;

@@ -9,7 +9,12 @@ use tcc_ir::{Axis, Bindings, Dtype, Extent, Kind, Name, SymbolDecl, Type};
 use tcc_passes::egraph;
 
 /// Names of axes; the first ones are used most.
+/// The tests of rules, `tests/filetests/graph/saturate`.
+static SEEDS: &[&str] = include!(concat!(env!("OUT_DIR"), "/seeds.rs"));
+
 const AXES: &[&str] = &["i", "j", "k", "l", "t"];
+/// In how many of 100 programs that begin with a rule it is the program of a test.
+const FROM_TESTS: usize = 40;
 /// Draws of operands for the left side of a rule before there is none.
 const RULE_DRAWS: usize = 6;
 
@@ -98,8 +103,29 @@ impl Maker<'_, '_> {
         Extent::symbol(name)
     }
 
-    /// The left side of a random rule; `false` if there is none this time.
+    /// The program of a test of a rule, with sizes for its symbols: rules that look for more than a pattern fire
+    /// on these.
+    fn seed(&mut self) -> Option<(Graph, Bindings)> {
+        let text = self.choices.pick(SEEDS)?;
+        let (_, program) = text.split_once("\n\n")?;
+        let graph: Graph = program.split("\n----").next()?.parse().ok()?;
+        let mut sizes = Bindings::new();
+        for symbol in &graph.symbols {
+            sizes.insert(symbol.name.clone(), self.choices.pick(&[3, 2, 4, 1, 5])?);
+        }
+        Some((graph, sizes))
+    }
+
+    /// The left side of a random rule, or the program of a test; `false` if there is none this time.
     fn rule(&mut self) -> bool {
+        let seed = if self.choices.chance(FROM_TESTS) { self.seed() } else { None };
+        if let Some((graph, sizes)) = seed {
+            let reopened = reopen(graph, sizes, self.choices);
+            let (graph, pool, axes, sizes) = (reopened.graph, reopened.pool, reopened.axes, reopened.sizes);
+            self.graph = Graph { name: "case".into(), outputs: Vec::new(), ..graph };
+            (self.pool, self.axes, self.sizes) = (pool, axes, sizes);
+            return true;
+        }
         let names: Vec<&str> = egraph::rules::rules().map(|rule| rule.name).collect();
         let Some(name) = self.choices.pick(&names) else { return false };
         // Not every draw fits the rule.

@@ -89,7 +89,7 @@ pub static ORACLES: &[Oracle] = &[
     Oracle {
         name: forms::NAME,
         about: "all terms of a class of the e-graph are the same value",
-        when: When::OneIn(3),
+        when: When::Always,
         runs: true,
         ask: forms::ask,
     },
@@ -112,6 +112,8 @@ pub struct Execution<'a> {
     pub reference: &'a Reference<'a>,
     /// The operands.
     pub numbers: &'a [Numbers],
+    /// Which oracles are asked.
+    pub effort: Effort,
     /// How comparisons were decided.
     pub agreements: Vec<Agreement>,
     /// The loops as they were loaded, once an oracle did.
@@ -212,6 +214,7 @@ pub fn judge_as(judge: Judge, case: &Case, trace: &Trace, effort: Effort) -> Ver
         return verdict;
     }
     let mut execution = Execution {
+        effort,
         case,
         trace,
         reference: &reference,

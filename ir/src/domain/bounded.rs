@@ -55,7 +55,7 @@ const SLACK: f64 = 4.0;
 const FUNCTION_ULPS: f64 = 4.0;
 
 /// Half the distance from 1 to the next number: the largest relative error of one rounding.
-fn roundoff(dtype: Dtype) -> f64 {
+pub fn roundoff(dtype: Dtype) -> f64 {
     match dtype.part() {
         Dtype::F16 => 2f64.powi(-11),
         Dtype::BF16 => 2f64.powi(-8),

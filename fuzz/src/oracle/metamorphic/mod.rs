@@ -267,6 +267,7 @@ mod tests {
         assert!(reference.native().is_ok());
         let trace = trace::run(&case);
         let execution = Execution {
+            effort: crate::oracle::Effort::All,
             case: &case,
             trace: &trace,
             reference: &reference,
