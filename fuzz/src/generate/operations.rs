@@ -37,6 +37,7 @@ pub const OPERATIONS: &[Weighted<Operation>] = &[
     row(4, "normalise", normalise),
     row(3, "attention", attention),
     row(10, "access", access),
+    row(8, "renamed", renamed),
     row(4, "gather", gather),
     row(4, "scatter", scatter),
     row(4, "recurrence", recurrence),
@@ -279,6 +280,32 @@ fn access(maker: &mut Maker) -> Option<ValueId> {
         true => Some(maker.of(ty.dtype)?),
         false => None,
     };
+    maker.graph.access(source, &indices, outside).ok()
+}
+
+/// A value whose axes got the names of others, which may be its own: a transposition where it is square. Often
+/// once more.
+fn renamed(maker: &mut Maker) -> Option<ValueId> {
+    let source = maker.value(|ty| !ty.axes.is_empty())?;
+    let once = renamed_once(maker, source)?;
+    if maker.choices.chance(40) { renamed_once(maker, once) } else { Some(once) }
+}
+
+fn renamed_once(maker: &mut Maker, source: ValueId) -> Option<ValueId> {
+    let ty = maker.graph.ty(source).clone();
+    let mut names: Vec<Axis> = ty.axes.clone();
+    names.extend(maker.axes.iter().filter(|axis| ty.axes.iter().all(|own| own.name != axis.name)).cloned());
+    // Where there is a value outside, an axis may be read further than it is long.
+    let longer = if maker.choices.chance(25) { maker.choices.below(ty.axes.len()) } else { ty.axes.len() };
+    let mut indices = Vec::new();
+    for (at, axis) in ty.axes.iter().enumerate() {
+        let fits = |name: &Axis| name.extent == axis.extent || at == longer;
+        let fitting: Vec<Axis> = names.iter().filter(|name| fits(name)).cloned().collect();
+        let name = maker.choices.pick(&fitting)?;
+        names.retain(|known| known.name != name.name);
+        indices.push(maker.graph.index(&name));
+    }
+    let outside = if longer < ty.axes.len() { Some(maker.of(ty.dtype)?) } else { None };
     maker.graph.access(source, &indices, outside).ok()
 }
 
