@@ -135,9 +135,22 @@ impl Buffer {
         extents.contains(&0) || bytes.is_some() && constants(&self.strides).iter().all(fits)
     }
 
-    /// Number of elements spanned (of a row-major buffer: the product of the extents).
+    /// Number of elements spanned: the places from the first to the last, or some more where extents are symbols
+    /// and the layout is not row-major, of which it is the product of the extents.
     pub fn elements(&self) -> Extent {
-        self.extents.iter().cloned().fold(Extent::from(1), |product, extent| product * extent)
+        let product = || self.extents.iter().cloned().fold(Extent::from(1), |product, extent| product * extent);
+        let backwards = |stride: &Extent| stride.as_const().is_some_and(|stride| stride <= 0);
+        if self.strides == row_major(&self.extents) || self.strides.iter().any(backwards) {
+            return product();
+        }
+        if self.extents.iter().any(|extent| extent.as_const() == Some(0)) {
+            return Extent::from(0);
+        }
+        if let Some(span) = plan::span_bytes(&self.extents, &self.strides, 1) {
+            return Extent::from(span);
+        }
+        let rows = self.extents.iter().zip(&self.strides);
+        rows.fold(Extent::from(0), |sum, (extent, stride)| sum + extent.clone() * stride.clone())
     }
 }
 
