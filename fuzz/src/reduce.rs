@@ -27,23 +27,28 @@ pub struct Reduced {
 
 /// Reduces a case that fails, trying at most `limit` others. `None` if it does not fail with this fingerprint.
 pub fn reduce(case: &Case, fingerprint: &Fingerprint, limit: usize) -> Option<Reduced> {
-    reduce_by(case, limit, &|case| {
+    let mut fails = |case: &Case| {
         check(case, Effort::All).1.finding.filter(|finding| finding.fingerprint == *fingerprint)
-    })
+    };
+    reduce_by(case, &mut fails, &mut |tried| tried < limit)
 }
 
 /// As [`reduce`], with another question than the oracles': `fails` says how a case fails, if it does in the
-/// way that is looked for.
-pub fn reduce_by(case: &Case, limit: usize, fails: &dyn Fn(&Case) -> Option<Finding>) -> Option<Reduced> {
+/// way that is looked for. `goes_on` is told how many cases were tried, and says whether others may be.
+pub fn reduce_by(
+    case: &Case,
+    fails: &mut dyn FnMut(&Case) -> Option<Finding>,
+    goes_on: &mut dyn FnMut(usize) -> bool,
+) -> Option<Reduced> {
     let finding = fails(case)?;
-    let mut reducer = Reducer { case: case.clone(), finding, tried: 0, limit, fails };
+    let mut reducer = Reducer { case: case.clone(), finding, tried: 0, over: false, fails, goes_on };
     loop {
         let before = reducer.weight();
         reducer.begin_later();
         reducer.passes();
         reducer.settings();
         reducer.program();
-        if reducer.weight() >= before || reducer.tried >= limit {
+        if reducer.weight() >= before || reducer.is_over() {
             break;
         }
     }
@@ -53,10 +58,11 @@ pub fn reduce_by(case: &Case, limit: usize, fails: &dyn Fn(&Case) -> Option<Find
 /// The case that begins with the program which the pass at a position was given, and goes on as before. `None` if
 /// there is no such pass.
 pub fn from_stage(case: &Case, position: usize) -> Option<Case> {
+    let before = position.checked_sub(1)?;
     let trace = trace::run(case);
-    let at = trace.ran.get(position.checked_sub(1)?)?;
+    let at = trace.ran.get(before)?;
     let stage = trace.stages.iter().rev().find(|stage| stage.position < position)?;
-    let earlier = &trace.ran[..position - 1];
+    let earlier = &trace.ran[..before];
     let mut later = case.clone();
     match &stage.level {
         Level::Graph(graph) if !matches!(at.pass, "frontend" | "shuffle") => {
@@ -70,7 +76,7 @@ pub fn from_stage(case: &Case, position: usize) -> Option<Case> {
         Level::Graph(_) => return None,
         Level::Loops(func) => {
             let lowered = trace.ran.iter().position(|ran| ran.pass == "lower");
-            let ran = position - 1 - lowered.map_or(0, |at| at + 1);
+            let ran = before - lowered.map_or(0, |at| at + 1);
             later.pipeline =
                 Pipeline { graph: Vec::new(), loops: case.loop_steps().skip(ran).cloned().collect() };
             later.schedule.clear();
@@ -86,8 +92,9 @@ struct Reducer<'a> {
     case: Case,
     finding: Finding,
     tried: usize,
-    limit: usize,
-    fails: &'a dyn Fn(&Case) -> Option<Finding>,
+    over: bool,
+    fails: &'a mut dyn FnMut(&Case) -> Option<Finding>,
+    goes_on: &'a mut dyn FnMut(usize) -> bool,
 }
 
 /// How large a case is: what reducing makes smaller.
@@ -111,15 +118,21 @@ impl Reducer<'_> {
 
     /// Takes a case that fails in the same way and is smaller.
     fn take(&mut self, case: Case) -> bool {
-        if self.tried >= self.limit || weight(&case) >= self.weight() {
+        if self.is_over() || weight(&case) >= self.weight() {
             return false;
         }
         self.take_any(case)
     }
 
+    /// Whether no other case may be tried.
+    fn is_over(&mut self) -> bool {
+        self.over = self.over || !(self.goes_on)(self.tried);
+        self.over
+    }
+
     /// Takes a case that fails in the same way.
     fn take_any(&mut self, case: Case) -> bool {
-        if self.tried >= self.limit {
+        if self.is_over() {
             return false;
         }
         self.tried += 1;
@@ -135,6 +148,9 @@ impl Reducer<'_> {
 
     /// Tries a change of the case.
     fn change(&mut self, change: impl FnOnce(&mut Case) -> Option<()>) -> bool {
+        if self.is_over() {
+            return false;
+        }
         let mut case = self.case.clone();
         change(&mut case).is_some() && case != self.case && self.take(case)
     }
@@ -231,9 +247,9 @@ impl Reducer<'_> {
     }
 
     fn program(&mut self) {
-        if let Program::Source(text) = &self.case.program
-            && let Ok(graph) = trace::compile(text)
-            && self.finding.fingerprint.stage != "frontend"
+        if let Program::Source(text) = self.case.program.clone()
+            && self.frontend_is_fine()
+            && let Ok(graph) = trace::compile(&text)
         {
             let case = Case { program: Program::Graph(graph), ..self.case.clone() };
             self.take_any(case);
@@ -243,6 +259,20 @@ impl Reducer<'_> {
             Program::Loops(_) => self.loops(),
             Program::Source(_) => self.lines(),
         }
+    }
+
+    /// Whether the failure is not one of the frontend's, so that its graph can be asked for. Where the process
+    /// ended only a case without passes tells.
+    fn frontend_is_fine(&mut self) -> bool {
+        if self.finding.fingerprint.stage != trace::PROCESS {
+            return self.finding.fingerprint.stage != "frontend";
+        }
+        if self.is_over() {
+            return false;
+        }
+        self.tried += 1;
+        let Case { program, sizes, inputs, .. } = self.case.clone();
+        (self.fails)(&Case { sizes, inputs, ..Case::new(program) }).is_none() && !self.is_over()
     }
 
     fn lines(&mut self) {
@@ -348,7 +378,7 @@ impl Reducer<'_> {
     /// Fewer statements, plainer expressions.
     fn loops(&mut self) {
         let mut number = 0;
-        while self.tried < self.limit {
+        while !self.is_over() {
             let Program::Loops(func) = &self.case.program else { return };
             let mut counter = number;
             let mut cut = func.clone();

@@ -49,6 +49,10 @@ pub struct Trace {
 /// The oracle that watches the execution itself.
 pub const EXECUTION: &str = "execution";
 
+/// The stage of a finding that [`EXECUTION`] makes where only the end of the whole process is known: a signal, or
+/// that it fell silent.
+pub const PROCESS: &str = "process";
+
 /// Runs the passes of a case.
 pub fn run(case: &Case) -> Trace {
     run_in(case, case.context())
@@ -239,6 +243,8 @@ pub fn compile(source: &str) -> Result<Graph, String> {
     }
     match tcc_frontend::compile(source, &options) {
         Ok(program) => Ok(program.graph),
-        Err(diagnostics) => Err(diagnostics.first().map_or(String::new(), |first| format!("{first:?}"))),
+        Err(diagnostics) => Err(diagnostics
+            .first()
+            .map_or(String::new(), |first| format!("{}: {}", first.code.id(), first.message))),
     }
 }

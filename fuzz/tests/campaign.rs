@@ -75,7 +75,7 @@ fn reducing_keeps_the_failure_and_little_else() {
         %1 = sum[j] %0 : f32[i:n]\n  %2 = add %1, %b : f32[i:n]\n  %3 = tanh %2 : f32[i:n]\n  \
         %4 = max[i] %3 : f32\n  return y = %3[i], z = %4[]\n}\n";
     let case: Case = text.parse().expect("a case");
-    let fails = |case: &Case| {
+    let mut fails = |case: &Case| {
         let Program::Graph(graph) = &case.program else { return None };
         let sums = graph.nodes.iter().any(|node| match &node.op {
             Op::Reduce { value, .. } => matches!(graph.node(*value).op, Op::Map(ScalarOp::Mul, _)),
@@ -84,7 +84,7 @@ fn reducing_keeps_the_failure_and_little_else() {
         let runs = case.pipeline.graph.iter().any(|step| step.pass.name == "cse");
         (sums && runs).then(|| Finding::new("test", "cse", 0, "a product is summed"))
     };
-    let reduced = reduce_by(&case, 2000, &fails).expect("it fails");
+    let reduced = reduce_by(&case, &mut fails, &mut |tried| tried < 2000).expect("it fails");
     let Program::Graph(graph) = &reduced.case.program else { panic!("{}", reduced.case) };
     assert!(graph.nodes.len() <= 4, "{}", reduced.case);
     assert_eq!(reduced.case.pipeline.to_string(), "cse |");

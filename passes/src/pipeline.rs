@@ -53,6 +53,9 @@ pub const LEVELS: &[Level] = &[
     },
 ];
 
+/// Most passes on each side of the bar of a text: far more than anybody needs, and few enough to be run.
+pub const MOST_PASSES: usize = 4096;
+
 /// One pass of a pipeline with its arguments.
 pub struct Step<I: 'static> {
     /// The row of the pass.
@@ -251,6 +254,10 @@ fn parse_steps<I>(
                 let piece = &text[start..at];
                 let blanks = piece.len() - piece.trim_start().len();
                 let column = offset + text[..start + blanks].chars().count() + 1;
+                if steps.len() == MOST_PASSES {
+                    let message = format!("more than {MOST_PASSES} passes");
+                    return Err(PipelineError::Text { column, message });
+                }
                 steps.push(parse_step(passes, piece.trim(), column, elsewhere)?);
                 start = at + 1;
             }
@@ -383,6 +390,14 @@ mod tests {
     fn arguments_are_checked_and_defaulted() {
         assert_eq!(Pipeline::parse("| unroll").unwrap().to_string(), "| unroll(4)");
         assert_eq!(Pipeline::parse("|unroll( 8 ),fuse").unwrap().to_string(), "| unroll(8), fuse");
+    }
+
+    #[test]
+    fn the_length_is_limited() {
+        let text = |count: usize| format!("| {}", vec!["fuse"; count].join(", "));
+        assert_eq!(Pipeline::parse(&text(MOST_PASSES)).map(|pipeline| pipeline.loops.len()), Ok(MOST_PASSES));
+        let error = Pipeline::parse(&text(200_000)).unwrap_err().to_string();
+        assert!(error.ends_with(": more than 4096 passes"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `tcc bisect`: finds the pass, the rewrite and the rule that make a program wrong.
 
-use super::case::CaseArguments;
+use super::case::{CaseArguments, Nothing};
 use super::session::{Exit, Failure, Session};
 use super::table::table;
 use crate::operand::write::Files;
@@ -8,7 +8,7 @@ use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 use tcc_backends::BACKENDS;
-use tcc_fuzz::localise::{Place, localise};
+use tcc_fuzz::localise::{Place, localise_by};
 use tcc_fuzz::{Case, Finding};
 
 /// Find the pass, the rule and the rewrite that make a program wrong
@@ -18,7 +18,9 @@ use tcc_fuzz::{Case, Finding};
   tcc bisect finding.tcc -o finding
 
 With -o NAME the case that is just right and the one that is just wrong are written to NAME.good.tcc and
-NAME.bad.tcc. Exit 3: a culprit was found; 0: nothing is wrong.")]
+NAME.bad.tcc. Cases run in a process of their own, so that also what ends or hangs it has a culprit; a hang is asked
+about often, so give it a short --timeout. Exit 3: a culprit was found; 0: nothing is wrong; 1: the case is not judged,
+or fails only sometimes.")]
 pub struct Arguments {
     #[command(flatten)]
     case: CaseArguments,
@@ -30,10 +32,16 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     let mut named = arguments.case.named(session)?;
-    let failure = named.failure(session);
-    let place = failure.as_ref().ok().and_then(|finding| localise(&named.case, &finding.fingerprint));
+    let mut judge = arguments.case.limits.judge();
+    let failure = named.failure(session, &mut judge)?;
+    let mut place = None;
+    if let Ok(finding) = &failure {
+        let mut fails = judge.fails(&finding.fingerprint);
+        place = localise_by(&named.case, &mut |case| fails.ask(case));
+        fails.end()?;
+    }
     let (Ok(finding), Some(place)) = (&failure, place) else {
-        let message = failure.err().unwrap_or_else(|| format!("{}: it fails no more", named.name));
+        let Nothing(message, exit) = failure.err().unwrap_or_else(|| named.fails_no_more());
         if session.json() {
             let name = &named.name;
             session.out_json(
@@ -42,7 +50,7 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
         } else {
             session.out(&format!("{message}\n"));
         }
-        return Ok(Exit::Fine);
+        return Ok(exit);
     };
     if session.json() {
         session.out_json(&json!({

@@ -1,14 +1,17 @@
 //! Arguments that name what fails: a case of the fuzzer, or a program with the passes that make it wrong.
 
+use super::bench::parse_seconds;
+use super::child::Judge;
 use super::program::{ProgramArguments, read_source};
-use super::session::{Failure, Session};
+use super::session::{Exit, Failure, Session};
 use crate::Source;
 use crate::operand::bind::Missing;
 use clap::Args;
 use std::path::Path;
+use std::time::Duration;
 use tcc_frontend::diagnostic::{Code, Diagnostic};
 use tcc_fuzz::case::{Case, Class, InputSpec, Program};
-use tcc_fuzz::{Effort, Finding, Verdict, check, trace};
+use tcc_fuzz::{Finding, Verdict, trace};
 
 /// What a case begins with.
 const CASE: &str = "test fuzz =";
@@ -21,7 +24,28 @@ const SEEDS: u64 = 4;
 pub struct CaseArguments {
     #[command(flatten)]
     program: ProgramArguments,
+    /// What running it may take.
+    #[command(flatten)]
+    pub limits: CaseLimits,
 }
+
+/// What running a case may take.
+#[derive(Args)]
+pub struct CaseLimits {
+    /// After how many seconds without an answer of the process that runs a case that is a hang
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds, help_heading = "Limits")]
+    timeout: f64,
+}
+
+impl CaseLimits {
+    /// Who runs cases, in a process of its own.
+    pub fn judge(&self) -> Judge {
+        Judge::new(Duration::from_secs_f64(self.timeout))
+    }
+}
+
+/// Why there is no failure to look into, as a line for people, and how the command ends.
+pub struct Nothing(pub String, pub Exit);
 
 /// A case and what it is called.
 pub struct Named {
@@ -86,7 +110,7 @@ impl CaseArguments {
 
 impl Named {
     /// What the oracles say. The operands of a program are made up in several ways until one fails.
-    pub fn judge(&mut self) -> Verdict {
+    pub fn judge(&mut self, judge: &mut Judge) -> Result<Verdict, Failure> {
         let specs: Vec<InputSpec> = match self.from_program {
             false => vec![self.case.inputs],
             true => (0..SEEDS)
@@ -96,23 +120,35 @@ impl Named {
         let mut last = Verdict::default();
         for inputs in specs {
             let case = Case { inputs, ..self.case.clone() };
-            let (_, verdict) = check(&case, Effort::All);
+            let verdict = judge.check(&case)?;
             if verdict.finding.is_some() {
                 self.case = case;
-                return verdict;
+                return Ok(verdict);
             }
             last = verdict;
         }
-        last
+        Ok(last)
     }
 
-    /// The failure, or that there is none as a line for people.
-    pub fn failure(&mut self, session: &Session) -> Result<Finding, String> {
-        let verdict = self.judge();
-        if let Some(refused) = verdict.refused {
-            session.hint("smaller sizes are evaluated: `n=4` after the program");
-            return Err(format!("{}: not judged: {refused}", self.name));
-        }
-        verdict.finding.ok_or_else(|| format!("{}: every oracle holds", self.name))
+    /// The failure, or that there is none.
+    pub fn failure(
+        &mut self,
+        session: &Session,
+        judge: &mut Judge,
+    ) -> Result<Result<Finding, Nothing>, Failure> {
+        let verdict = self.judge(judge)?;
+        Ok(match (verdict.finding, verdict.refused) {
+            (Some(finding), _) => Ok(finding),
+            (None, Some(refused)) => {
+                session.hint("smaller sizes are evaluated: `n=4` after the program");
+                Err(Nothing(format!("{}: not judged: {refused}", self.name), Exit::Rejected))
+            }
+            (None, None) => Err(Nothing(format!("{}: every oracle holds", self.name), Exit::Fine)),
+        })
+    }
+
+    /// That a case which failed does so no more.
+    pub fn fails_no_more(&self) -> Nothing {
+        Nothing(format!("{}: it fails no more", self.name), Exit::Rejected)
     }
 }

@@ -7,35 +7,43 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use tcc_fuzz::Case;
 
-/// The cases of a folder, in the order of their names.
-pub fn read(folder: &Path) -> Vec<Case> {
-    // Cases of other versions may name passes that are gone.
-    files(folder).iter().filter_map(|path| std::fs::read_to_string(path).ok()?.parse().ok()).collect()
+/// Most files that are open at a time: systems allow a process few.
+pub const BATCH: usize = 64;
+
+/// The cases of files. Those of other versions, which may name passes that are gone, are left out.
+fn read(paths: &[PathBuf]) -> Vec<Case> {
+    paths.iter().filter_map(|path| std::fs::read_to_string(path).ok()?.parse().ok()).collect()
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+/// The files of a folder, in the order of their names; none if there is no such folder yet.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Failure::Environment(format!("{}: {error}", folder.display()))),
+    };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|ending| ending == "tcc"));
     paths.sort();
-    paths
+    Ok(paths)
 }
 
 /// Writes the cases that are not there yet, each under a hash of its text; the places of all of them.
-pub fn write<'a>(folder: &Path, cases: impl Iterator<Item = &'a Case>) -> Result<Vec<PathBuf>, Failure> {
+pub fn write(folder: &Path, cases: &[String]) -> Result<Vec<PathBuf>, Failure> {
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::Environment(format!("{}: {error}", folder.display())))?;
-    let mut files = Files::new();
     let mut paths = Vec::new();
-    for case in cases {
-        let text = case.to_string();
-        let path = folder.join(format!("{:016x}.tcc", tcc_fuzz::choices::hash(&text)));
-        if !path.exists() {
-            files.add(&path, |file| file.write_all(text.as_bytes()))?;
+    for batch in cases.chunks(BATCH) {
+        let mut files = Files::new();
+        for text in batch {
+            let path = folder.join(format!("{:016x}.tcc", tcc_fuzz::choices::hash(text)));
+            if !path.exists() {
+                files.add(&path, |file| file.write_all(text.as_bytes()))?;
+            }
+            paths.push(path);
         }
-        paths.push(path);
+        files.commit()?;
     }
-    files.commit()?;
     Ok(paths)
 }
 
@@ -68,12 +76,16 @@ fn pruned(folder: &Path, from: &[PathBuf], dry_run: bool) -> Result<Pruned, Fail
     if let Some(missing) = folders().find(|folder| !folder.is_dir()) {
         return Err(Failure::Usage(format!("{} is no folder of cases", missing.display())));
     }
-    let before = files(folder);
-    let all: Vec<Case> = folders().flat_map(read).collect();
+    let before = files(folder)?;
+    let mut all = Vec::new();
+    for folder in folders() {
+        all.extend(read(&files(folder)?));
+    }
     let cases = all.len();
     let (kept, features) = tcc_fuzz::prune::prune(all);
     if !dry_run {
-        let paths = write(folder, kept.iter())?;
+        let kept: Vec<String> = kept.iter().map(ToString::to_string).collect();
+        let paths = write(folder, &kept)?;
         for path in before.iter().filter(|path| !paths.contains(path)) {
             std::fs::remove_file(path)
                 .map_err(|error| Failure::Environment(format!("{}: {error}", path.display())))?;
@@ -102,7 +114,7 @@ mod tests {
         put(&corpus, "notes.txt", "mine");
         put(&other, "new.tcc", &CASE.replace("neg", "abs"));
         let from = [other.clone()];
-        let names = |folder: &Path| files(folder).len();
+        let names = |folder: &Path| files(folder).map_or(0, |files| files.len());
         let first = pruned(&corpus, &from, true).ok().expect("folders");
         assert_eq!((first.cases, first.kept, names(&corpus)), (3, 2, 3));
         assert_eq!(pruned(&corpus, &from, false).ok(), Some(first));

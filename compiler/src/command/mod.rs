@@ -6,8 +6,10 @@
 mod bench;
 mod bisect;
 mod cache;
+mod campaign;
 mod case;
 mod check;
+mod child;
 mod compile;
 mod completions;
 mod corpus;

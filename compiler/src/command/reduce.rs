@@ -1,14 +1,13 @@
 //! `tcc reduce`: the smallest case that fails in the same way.
 
-use super::case::CaseArguments;
-use super::session::{Exit, Failure, Session};
+use super::case::{CaseArguments, Nothing};
+use super::session::{self, Exit, Failure, Session};
 use crate::operand::write::Files;
 use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
-use tcc_fuzz::case::Program;
-use tcc_fuzz::reduce::{Reduced, reduce, reduce_by};
-use tcc_fuzz::{Effort, check};
+use tcc_fuzz::case::{Case, Program};
+use tcc_fuzz::reduce::{Reduced, reduce_by};
 
 /// Make a program that fails as small as it can be, with the same failure
 #[derive(clap::Args)]
@@ -17,8 +16,10 @@ use tcc_fuzz::{Effort, check};
   tcc reduce finding.tcc -o small.tcc
   tcc reduce attention.ein --equations -o small.ein
 
-What fails in another way is not the same failure: its fingerprint is the oracle, the pass and the kind. The
-result is a case for `tcc replay`; with --equations it is a program, as far as equations can be left out.")]
+Cases run in a process of their own, so that also what ends or hangs it is reduced; Ctrl-C ends the search with what
+there is. What fails in another way is not the same failure: its fingerprint is the oracle, the pass and the kind. The
+result is a case for `tcc replay`; with --equations it is a program, as far as equations can be left out. Exit 0: it is
+reduced, or nothing is wrong; 1: the case is not judged, or fails only sometimes.")]
 pub struct Arguments {
     #[command(flatten)]
     case: CaseArguments,
@@ -36,9 +37,10 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     let mut named = arguments.case.named(session)?;
-    let finding = match named.failure(session) {
+    let mut judge = arguments.case.limits.judge();
+    let finding = match named.failure(session, &mut judge)? {
         Ok(finding) => finding,
-        Err(message) => return Ok(nothing(session, &named.name, &message)),
+        Err(why) => return Ok(nothing(session, &named.name, &why)),
     };
     let is_source = matches!(named.case.program, Program::Source(_));
     if arguments.equations && !is_source {
@@ -46,16 +48,16 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     }
     let before = named.case.size();
     let tries = arguments.tries as usize;
-    let reduced = match arguments.equations {
-        false => reduce(&named.case, &finding.fingerprint, tries),
-        true => reduce_by(&named.case, tries, &|case| {
-            let equations = matches!(case.program, Program::Source(_));
-            let found = equations.then(|| check(case, Effort::All).1.finding).flatten();
-            found.filter(|found| found.fingerprint == finding.fingerprint)
-        }),
+    session::interrupt_finishes();
+    let mut fails = judge.fails(&finding.fingerprint);
+    let mut ask = |case: &Case| {
+        let wanted = !arguments.equations || matches!(case.program, Program::Source(_));
+        wanted.then(|| fails.ask(case)).flatten()
     };
+    let reduced = reduce_by(&named.case, &mut ask, &mut |tried| tried < tries && !session::interrupted());
+    fails.end()?;
     let Some(Reduced { case, finding, tried }) = reduced else {
-        return Ok(nothing(session, &named.name, "it fails no more"));
+        return Ok(nothing(session, &named.name, &named.fails_no_more()));
     };
     let text = match &case.program {
         // A program with what it takes to see it fail as a comment.
@@ -87,16 +89,16 @@ pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
             finding.fingerprint
         ));
     }
-    Ok(Exit::Fine)
+    Ok(if session::interrupted() { Exit::Interrupted } else { Exit::Fine })
 }
 
 /// There is nothing to reduce, and why.
-fn nothing(session: &Session, name: &str, message: &str) -> Exit {
+fn nothing(session: &Session, name: &str, Nothing(message, exit): &Nothing) -> Exit {
     if session.json() {
         session
             .out_json(&json!({ "schema": "tcc.reduce/1", "file": name, "found": false, "message": message }));
     } else {
         session.out(&format!("{message}: there is nothing to reduce\n"));
     }
-    Exit::Fine
+    *exit
 }

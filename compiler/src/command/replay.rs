@@ -10,7 +10,8 @@ use serde_json::json;
   tcc replay finding.tcc
   tcc replay attention.ein --recipe attention.recipe n=8
 
-Operands of programs are made up, small integers first. Exit 3: an oracle says no.")]
+Operands of programs are made up, small integers first. The case runs in a process of its own: that it ends or hangs
+that one is an answer, too. Exit 3: an oracle says no; 1: the case is not judged.")]
 pub struct Arguments {
     #[command(flatten)]
     case: CaseArguments,
@@ -19,7 +20,7 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(session: &Session, arguments: Arguments) -> Result<Exit, Failure> {
     let mut named = arguments.case.named(session)?;
-    let verdict = named.judge();
+    let verdict = named.judge(&mut arguments.case.limits.judge())?;
     let name = &named.name;
     let word = match (&verdict.finding, &verdict.refused) {
         (Some(_), _) => "fails",

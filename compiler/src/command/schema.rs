@@ -269,7 +269,17 @@ const SCHEMAS: &[(&str, Fields)] = &[
             ("executions", Integer),
             ("features", Integer),
             ("corpus", Integer),
-            ("findings", List(&Record(&[("fingerprint", Text), ("message", Text), ("file", Text)]))),
+            ("deaths", Integer),
+            (
+                "findings",
+                List(&Record(&[
+                    ("fingerprint", Text),
+                    ("message", Text),
+                    ("file", Maybe(&Text)),
+                    ("case", Text),
+                ])),
+            ),
+            ("self_test?", Record(&[("ways", Integer), ("noticed", Integer), ("missed", List(&Text))])),
         ],
     ),
     (

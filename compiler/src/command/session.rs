@@ -42,6 +42,8 @@ pub enum Failure {
     Usage(String),
     /// Something about this machine.
     Environment(String),
+    /// Another process of ours failed so, and said why on its standard error.
+    Told(Exit, String),
 }
 
 impl From<Error> for Failure {
@@ -226,6 +228,10 @@ impl Session {
                 self.complain("environment", message);
                 Exit::Environment
             }
+            Failure::Told(exit, text) => {
+                self.error(text);
+                *exit
+            }
             Failure::Error(error, source) => {
                 let text = match self.format {
                     Format::Human => render::error(error, source.as_ref(), self.color, !self.quiet),
@@ -272,9 +278,25 @@ static FINISHES: AtomicBool = AtomicBool::new(false);
 /// Whether one came.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// From here on the first Ctrl-C only makes [`interrupted`] true; a second one ends the process.
+/// From here on the first Ctrl-C, or another polite request to end, only makes [`interrupted`] true; a second one ends
+/// the process.
 pub fn interrupt_finishes() {
     FINISHES.store(true, Ordering::Relaxed);
+    #[cfg(unix)]
+    for signal in [libc::SIGTERM, libc::SIGHUP] {
+        on_signal(signal, interrupted_by as extern "C" fn(libc::c_int) as libc::sighandler_t);
+    }
+}
+
+/// From here on Ctrl-C does nothing: another process says when this one ends.
+pub fn interrupt_is_ignored() {
+    #[cfg(unix)]
+    on_signal(libc::SIGINT, libc::SIG_IGN);
+}
+
+/// Makes [`interrupted`] true.
+pub fn interrupt() {
+    INTERRUPTED.store(true, Ordering::Relaxed);
 }
 
 /// Whether the command should finish with what it has.
@@ -286,18 +308,25 @@ pub fn interrupted() -> bool {
 /// nothing half-written is left.
 #[cfg(unix)]
 pub fn interrupt_exits() {
-    extern "C" fn interrupted(_: libc::c_int) {
-        if FINISHES.swap(false, Ordering::Relaxed) {
-            INTERRUPTED.store(true, Ordering::Relaxed);
-            return;
-        }
-        // SAFETY: `_exit` may be called from a signal handler.
-        unsafe { libc::_exit(130) }
+    on_signal(libc::SIGINT, interrupted_by as extern "C" fn(libc::c_int) as libc::sighandler_t);
+}
+
+#[cfg(unix)]
+extern "C" fn interrupted_by(_: libc::c_int) {
+    if FINISHES.swap(false, Ordering::Relaxed) {
+        INTERRUPTED.store(true, Ordering::Relaxed);
+        return;
     }
-    let handler: extern "C" fn(libc::c_int) = interrupted;
-    // SAFETY: the handler touches nothing but atomic flags, and calls nothing but `_exit`.
+    // SAFETY: `_exit` may be called from a signal handler.
+    unsafe { libc::_exit(130) }
+}
+
+/// Sets what a signal does: nothing, or what [`interrupted_by`] does.
+#[cfg(unix)]
+fn on_signal(signal: libc::c_int, handler: libc::sighandler_t) {
+    // SAFETY: the handler, if there is one, touches nothing but atomic flags, and calls nothing but `_exit`.
     unsafe {
-        libc::signal(libc::SIGINT, handler as libc::sighandler_t);
+        libc::signal(signal, handler);
     }
 }
 

@@ -138,7 +138,8 @@ impl Buffer {
     /// Number of elements spanned: the places from the first to the last, or some more where extents are symbols
     /// and the layout is not row-major, of which it is the product of the extents.
     pub fn elements(&self) -> Extent {
-        let product = || self.extents.iter().cloned().fold(Extent::from(1), |product, extent| product * extent);
+        let product =
+            || self.extents.iter().cloned().fold(Extent::from(1), |product, extent| product * extent);
         let backwards = |stride: &Extent| stride.as_const().is_some_and(|stride| stride <= 0);
         if self.strides == row_major(&self.extents) || self.strides.iter().any(backwards) {
             return product();
