@@ -55,6 +55,15 @@ pub struct Machine {
     pub ramp: [f64; 3],
 }
 
+/// Cycles from an operation to the next one that needs its result.
+const LATENCY: f64 = 4.0;
+
+/// Cycles from a store to a load of the same place.
+const FORWARDING: f64 = 5.0;
+
+/// Cycles to fill the arrays of a scan and to start its loops.
+const SCAN_START: f64 = 200.0;
+
 const FUNCTIONS: &[(ScalarOp, f64, f64)] = &[(ScalarOp::Exp, 12.0, 12.0)];
 
 /// The machine that costs are stated for: a server core with 512-bit vectors.
@@ -186,6 +195,23 @@ impl Machine {
     /// Streaming `bytes` once, nothing else.
     pub fn stream(&self, bytes: f64) -> Cost {
         Cost { flops: 0.0, bytes, cycles: self.memory_cycles(bytes, bytes) }
+    }
+
+    /// Cycles of a recurrence whose steps wait for each other: `operations` of one step follow each other, and
+    /// the state goes through memory.
+    pub fn chain(&self, steps: f64, operations: f64) -> f64 {
+        steps * (operations * LATENCY + FORWARDING)
+    }
+
+    /// Cycles of the same steps as a scan, whose vectors wait for each other. `multiplies` and `adds`: whether a
+    /// step has a factor and an addend of its own. Each doubling reads two vectors of either array that there is
+    /// and writes one, half of the reads across cache lines.
+    pub fn scan(&self, dtype: Dtype, steps: f64, multiplies: bool, adds: bool) -> f64 {
+        let lanes = self.lanes(dtype);
+        let arrays = f64::from(u8::from(multiplies) + u8::from(adds));
+        let doublings = lanes.log2() * arrays * 2.0;
+        let vector = doublings + 2.0 * arrays + 2.0 + LATENCY + FORWARDING;
+        SCAN_START + steps / lanes * vector + lanes * self.chain(1.0, arrays)
     }
 
     /// Seconds that `cost` takes.

@@ -40,7 +40,7 @@ pub const LEVELS: &[Level] = &[
         about: "the default: fewer passes over memory, vectors",
         text: "fold, canonicalize, rename_axes, fold, cse, defer_normalisation, saturate, canonicalize, \
                defer_normalisation, cse, contraction_order, cse, dce \
-               | simplify, contract, in_place, block, fuse, simplify, interchange, hoist, vectorize(16), parallel, \
+               | simplify, contract, in_place, block, scan, fuse, simplify, interchange, hoist, vectorize(16), parallel, \
                expand_math, simplify, reuse_buffers",
     },
     Level {
@@ -48,7 +48,7 @@ pub const LEVELS: &[Level] = &[
         about: "also what makes code larger",
         text: "fold, canonicalize, rename_axes, fold, cse, defer_normalisation, saturate, canonicalize, \
                defer_normalisation, cse, contraction_order, cse, dce \
-               | simplify, contract, in_place, block, fuse, simplify, interchange, hoist, vectorize(16), unroll(4), \
+               | simplify, contract, in_place, block, scan, fuse, simplify, interchange, hoist, vectorize(16), unroll(4), \
                parallel, expand_math, simplify, reuse_buffers",
     },
 ];

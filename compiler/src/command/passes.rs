@@ -4,12 +4,16 @@ use super::session::{Exit, Failure, Session};
 use serde_json::{Value, json};
 use tcc_backends::BACKENDS;
 use tcc_passes::egraph::rules::{Right, Rule, SUBJECTS};
+use tcc_passes::loops::scan::{IDENTITIES, Identity};
 use tcc_passes::{GRAPH_PASSES, LEVELS, LOOP_PASSES, Pass};
+
+/// The subject of the identities of `scan`.
+const RECURRENCES: &str = "recurrences";
 
 /// List the passes, the optimisation levels and the backends
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// List the rewrite rules of `saturate` instead, with what each keeps and where it is from
+    /// List the rewrite rules of `saturate` and `scan` instead, with what each keeps and where it is from
     #[arg(long)]
     rules: bool,
 }
@@ -55,6 +59,7 @@ fn rules(session: &Session) -> Result<Exit, Failure> {
         let rows: Vec<Value> = SUBJECTS
             .iter()
             .flat_map(|(subject, rules)| rules.iter().map(|rule| rule_json(subject, rule)))
+            .chain(IDENTITIES.iter().map(identity_json))
             .collect();
         session.out_json(&json!({ "schema": "tcc.rules/1", "rules": rows }));
         return Ok(Exit::Fine);
@@ -76,6 +81,12 @@ fn rules(session: &Session) -> Result<Exit, Failure> {
             text.push_str(&format!("  {:<28} from: {}\n", "", rule.source));
         }
     }
+    text.push_str(&format!("\n{RECURRENCES} (the pass `scan` over loops)\n"));
+    for row in IDENTITIES {
+        text.push_str(&format!("  {:<28} {:<12} {}\n", row.name, row.law.name(), row.about));
+        text.push_str(&format!("  {:<28} {} => {}\n", "", row.left, row.right));
+        text.push_str(&format!("  {:<28} from: {}\n", "", row.source));
+    }
     session.out(&text);
     Ok(Exit::Fine)
 }
@@ -95,6 +106,13 @@ fn rule_json(subject: &str, rule: &Rule) -> Value {
         "name": rule.name, "subject": subject, "law": rule.law.name(), "about": rule.about,
         "left": rule.left, "right": right(rule), "when": conditions(rule),
         "only": rule.only.map(|contract| contract.name()), "source": rule.source,
+    })
+}
+
+fn identity_json(row: &Identity) -> Value {
+    json!({
+        "name": row.name, "subject": RECURRENCES, "law": row.law.name(), "about": row.about,
+        "left": row.left, "right": row.right, "when": [], "only": null, "source": row.source,
     })
 }
 

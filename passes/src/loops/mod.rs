@@ -14,6 +14,7 @@ mod index;
 pub mod interchange;
 pub mod parallel;
 pub mod reuse_buffers;
+pub mod scan;
 pub mod simplify;
 #[cfg(test)]
 mod testing;
@@ -47,6 +48,13 @@ pub static LOOP_PASSES: &[Pass<Func>] = &[
         params: &[Param { name: "kib", default: 1024, choices: &[16, 64, 256, 1024] }],
         required: false,
         run: |func, context| parallel::kept(func, context, block::run),
+    },
+    Pass {
+        name: "scan",
+        about: "combine steps of a recurrence in vectors before its state is known",
+        params: &[],
+        required: false,
+        run: |func, context| parallel::kept(func, context, scan::run),
     },
     Pass {
         name: "fuse",
