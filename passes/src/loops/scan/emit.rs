@@ -46,7 +46,7 @@ fn vectors_of_block(vectors: Option<i64>) -> i64 {
 }
 
 /// The statements that take the place of the loop of a chain.
-pub fn scan(func: &mut Func, each: &For, chain: &Chain) -> Vec<Stmt> {
+pub fn scan(func: &mut Func, chain: &Chain) -> Vec<Stmt> {
     let dtype = func.buffer(chain.state).dtype;
     let distance = distance(dtype);
     let name = func.var(chain.counter).name.to_string();
@@ -95,29 +95,15 @@ pub fn scan(func: &mut Func, each: &For, chain: &Chain) -> Vec<Stmt> {
         None => vec![Stmt::If(Expr::lt(Expr::int(0), vectors), body, Vec::new())],
     };
     if done != chain.count {
-        let mut body = match each.body.as_slice() {
-            [Stmt::For(_)] => scan.innermost(&each.body).to_vec(),
-            body => body.to_vec(),
-        };
-        body = scan.func.copy_fresh(&body);
-        let counter = scan.func.add_var(&scan.name.clone(), Dtype::I64);
-        body.iter_mut().for_each(|stmt| stmt.substitute(chain.counter, &counter.into()));
+        let name = scan.name.clone();
+        let counter = scan.func.add_var(&name, Dtype::I64);
+        let body = scan.at(&chain.body, &counter.into());
         result.push(Stmt::serial(counter, done, chain.count.clone(), body));
     }
     chain.rows.iter().rev().fold(result, |body, row| vec![Stmt::For(For { body, ..row.clone() })])
 }
 
 impl Scan<'_> {
-    /// The statements inside of the rows.
-    fn innermost<'s>(&self, mut body: &'s [Stmt]) -> &'s [Stmt] {
-        for _ in &self.chain.rows {
-            if let [Stmt::For(inner)] = body {
-                body = &inner.body;
-            }
-        }
-        body
-    }
-
     /// A loop whose iterations are the lanes of one vector.
     fn lanes(&mut self, body: impl FnOnce(Expr) -> Vec<Stmt>) -> Stmt {
         let lane = self.func.add_var(&format!("{}.v", self.name), Dtype::I64);

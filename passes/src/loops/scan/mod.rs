@@ -112,7 +112,7 @@ fn block(func: &mut Func, block_: Vec<Stmt>, context: &PassContext, changed: &mu
                 match found {
                     Some(chain) if context.spend() => {
                         *changed = true;
-                        result.extend(emit::scan(func, &each, &chain));
+                        result.extend(emit::scan(func, &chain));
                     }
                     _ if each.kind == LoopKind::Vector => result.push(Stmt::For(each)),
                     _ => {

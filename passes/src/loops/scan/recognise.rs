@@ -20,6 +20,8 @@ pub struct Chain {
     pub count: Expr,
     /// Loops around the body that each have a chain of their own, outermost first; without bodies.
     pub rows: Vec<For>,
+    /// What an iteration does.
+    pub body: Vec<Stmt>,
     /// The buffer of the state.
     pub state: BufferId,
     /// Where an iteration writes its state.
@@ -53,7 +55,6 @@ pub fn chain(func: &Func, contract: Contract, each: &For) -> Option<Chain> {
         return None;
     }
     let (rows, body) = rows(each)?;
-    let body = without_index_lets(body)?;
     let mut states = body.iter().filter_map(|stmt| match stmt {
         Stmt::Store(buffer, place, _) => Some((*buffer, place)),
         _ => None,
@@ -61,16 +62,16 @@ pub fn chain(func: &Func, contract: Contract, each: &For) -> Option<Chain> {
     states.find_map(|(state, place)| State::new(func, each, state, place)?.chain(contract, &rows, &body))
 }
 
-/// Serial loops right inside of the loop, and the statements in them.
-fn rows(each: &For) -> Option<(Vec<For>, &[Stmt])> {
-    let (mut rows, mut body): (Vec<For>, &[Stmt]) = (Vec::new(), &each.body);
-    while let [Stmt::For(inner)] = body {
+/// Serial loops right inside of the loop, and the statements in them with all indices written out.
+fn rows(each: &For) -> Option<(Vec<For>, Vec<Stmt>)> {
+    let (mut rows, mut body) = (Vec::new(), without_index_lets(&each.body)?);
+    while let [Stmt::For(inner)] = body.as_slice() {
         let fixed = |bound: &Expr| bound.reads().is_empty() && !bound.mentions(each.var);
         if inner.kind != LoopKind::Serial || !fixed(&inner.lo) || !fixed(&inner.hi) {
             return None;
         }
         rows.push(For { body: Vec::new(), ..inner.clone() });
-        body = &inner.body;
+        body = without_index_lets(&inner.body)?;
     }
     Some((rows, body))
 }
@@ -271,6 +272,7 @@ impl<'a> State<'a> {
             counter: self.each.var,
             count: self.each.hi.clone(),
             rows: rows.to_vec(),
+            body: body.to_vec(),
             state: self.buffer,
             place: self.place.to_vec(),
             axis: self.axis,
