@@ -1,6 +1,7 @@
 //! Random recurrences mean the same as scans: modulo a prime and in integers exactly, in floats within the
 //! bound of their rounding.
 
+#[allow(dead_code)] // The tests of lowering use more of it.
 mod common;
 
 use common::{agree, lowered, operands};
@@ -157,7 +158,11 @@ fn within_bounds(name: &str, before: &Func, after: &Func, operands: &[Tensor<Bou
     for (a, b) in want[0].data.iter().zip(&got[0].data) {
         match (a, b) {
             (Value::Real(a), Value::Real(b)) => {
-                let near = a.admits(b.value) != Some(false) && b.admits(a.value) != Some(false);
+                // Each may be off by its bound, and another order may double it.
+                let error = 4.0 * (a.error + b.error);
+                let near = a.admits(b.value) == Some(true)
+                    || !error.is_finite()
+                    || (a.value - b.value).abs() <= error;
                 assert!(near, "{name}: {a:?} {b:?}\n{after}");
             }
             (a, b) => assert_eq!(a, b, "{name}\n{after}"),

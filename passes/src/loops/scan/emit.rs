@@ -90,6 +90,7 @@ pub fn scan(func: &mut Func, chain: &Chain) -> Vec<Stmt> {
     }
     let done = Expr::mul(vectors.clone(), Expr::int(distance));
     body.extend(scan.window(&done));
+    body.extend(scan.last(&done));
     let mut result = match count {
         Some(_) => body,
         None => vec![Stmt::If(Expr::lt(Expr::int(0), vectors), body, Vec::new())],
@@ -276,16 +277,36 @@ impl Scan<'_> {
             return None;
         }
         let counter = self.counter();
-        let current = Expr::load(self.states, self.slot(counter.into(), 0));
-        let previous = Expr::load(self.states, self.slot(counter.into(), 1));
-        let mut body = self.at(&self.chain.rest, &Expr::add(first.clone(), counter.into()));
+        let slots = [self.slot(counter.into(), 0), self.slot(counter.into(), 1)];
+        let body = self.at(&self.chain.rest, &Expr::add(first.clone(), counter.into()));
+        Some(Stmt::serial(counter, Expr::int(0), length.clone(), self.with_states(body, slots)))
+    }
+
+    /// Statements of an iteration with its state and the one before read from these places.
+    fn with_states(&self, mut statements: Vec<Stmt>, [current, previous]: [Vec<Expr>; 2]) -> Vec<Stmt> {
+        let [current, previous] = [current, previous].map(|slot| Expr::load(self.states, slot));
         let mut replace = |expr: Expr| match &expr {
             expr if *expr == self.chain.current => current.clone(),
             expr if *expr == self.chain.previous => previous.clone(),
             _ => expr,
         };
-        body.iter_mut().for_each(|stmt| stmt.map_exprs(&mut replace));
-        Some(Stmt::serial(counter, Expr::int(0), length.clone(), body))
+        statements.iter_mut().for_each(|stmt| stmt.map_exprs(&mut replace));
+        statements
+    }
+
+    /// What only the last iteration does, if it is one of those that are `done`.
+    fn last(&mut self, done: &Expr) -> Vec<Stmt> {
+        if self.chain.last.is_empty() {
+            return Vec::new();
+        }
+        let body = self.at(&self.chain.last, &Expr::sub(self.chain.count.clone(), Expr::int(1)));
+        let slots = [1, 2].map(|back| vec![Expr::int(self.distance - back)]);
+        let body = self.with_states(body, slots);
+        match (done.as_int(), self.chain.count.as_int()) {
+            (Some(done), Some(count)) if done == count => body,
+            (Some(_), Some(_)) => Vec::new(),
+            _ => vec![Stmt::If(Expr::eq(done.clone(), self.chain.count.clone()), body, Vec::new())],
+        }
     }
 
     /// The last steps of a block are those before the next one.

@@ -36,7 +36,7 @@ use super::growth::is_within_limits;
 use crate::cost::MACHINE;
 use crate::egraph::rules::Law;
 use crate::{Changed, PassContext};
-use recognise::{Chain, chain};
+use recognise::{Chain, Loads, chain, loads};
 use semiring::Factor;
 use tcc_ir::loops::{For, Func, LoopKind, Stmt};
 
@@ -92,9 +92,10 @@ pub fn run(func: &mut Func, context: &PassContext) -> Changed {
         return Changed::No; // Once buffers have their places, a new one has none.
     }
     let before = func.clone();
+    let loads = loads(&func.body);
     let body = std::mem::take(&mut func.body);
     let mut changed = false;
-    let body = block(func, body, context, &mut changed);
+    let body = block(func, body, &loads, context, &mut changed);
     func.body = body;
     if changed && !is_within_limits(func, context) {
         *func = before;
@@ -103,12 +104,18 @@ pub fn run(func: &mut Func, context: &PassContext) -> Changed {
     Changed::from(changed)
 }
 
-fn block(func: &mut Func, block_: Vec<Stmt>, context: &PassContext, changed: &mut bool) -> Vec<Stmt> {
-    let mut result = Vec::with_capacity(block_.len());
-    for stmt in block_ {
+fn block(
+    func: &mut Func,
+    statements: Vec<Stmt>,
+    loads: &Loads,
+    context: &PassContext,
+    changed: &mut bool,
+) -> Vec<Stmt> {
+    let mut result = Vec::with_capacity(statements.len());
+    for stmt in statements {
         match stmt {
             Stmt::For(each) => {
-                let found = chain(func, context.contract, &each).filter(|chain| pays(func, chain));
+                let found = chain(func, loads, context.contract, &each).filter(|chain| pays(func, chain));
                 match found {
                     Some(chain) if context.spend() => {
                         *changed = true;
@@ -116,14 +123,14 @@ fn block(func: &mut Func, block_: Vec<Stmt>, context: &PassContext, changed: &mu
                     }
                     _ if each.kind == LoopKind::Vector => result.push(Stmt::For(each)),
                     _ => {
-                        let body = block(func, each.body, context, changed);
+                        let body = block(func, each.body, loads, context, changed);
                         result.push(Stmt::For(For { body, ..each }));
                     }
                 }
             }
             Stmt::If(condition, then, otherwise) => {
-                let then = block(func, then, context, changed);
-                let otherwise = block(func, otherwise, context, changed);
+                let then = block(func, then, loads, context, changed);
+                let otherwise = block(func, otherwise, loads, context, changed);
                 result.push(Stmt::If(condition, then, otherwise));
             }
             Stmt::Let(..)

@@ -42,14 +42,32 @@ pub struct Chain {
     pub lets: Vec<Stmt>,
     /// What else an iteration does, in order. `current` and `previous` stand for the state.
     pub rest: Vec<Stmt>,
+    /// What the last iteration does beside that.
+    pub last: Vec<Stmt>,
     /// Stands for the state that the iteration wrote.
     pub current: Expr,
     /// Stands for the state that the iteration before wrote.
     pub previous: Expr,
 }
 
-/// The chain that a loop is, if the contract allows that its steps are combined.
-pub fn chain(func: &Func, contract: Contract, each: &For) -> Option<Chain> {
+/// How often a function loads from each buffer, in its text.
+pub type Loads = BTreeMap<BufferId, usize>;
+
+/// The loads of a block.
+pub fn loads(block: &[Stmt]) -> Loads {
+    let mut loads = Loads::new();
+    let mut count = |expr: &Expr| {
+        if let Expr::Load(buffer, _) = expr {
+            *loads.entry(*buffer).or_default() += 1;
+        }
+    };
+    block.iter().for_each(|stmt| stmt.walk_exprs(&mut count));
+    loads
+}
+
+/// The chain that a loop is, if the contract allows that its steps are combined. `everywhere`: the loads of
+/// the function.
+pub fn chain(func: &Func, everywhere: &Loads, contract: Contract, each: &For) -> Option<Chain> {
     let starts_at_zero = each.lo.as_int() == Some(0) && each.kind == LoopKind::Serial;
     if !starts_at_zero || !each.hi.reads().is_empty() {
         return None;
@@ -59,7 +77,7 @@ pub fn chain(func: &Func, contract: Contract, each: &For) -> Option<Chain> {
         Stmt::Store(buffer, place, _) => Some((*buffer, place)),
         _ => None,
     });
-    states.find_map(|(state, place)| State::new(func, each, state, place)?.chain(contract, &rows, &body))
+    states.find_map(|(state, place)| State::new(func, each, state, place)?.chain(everywhere, contract, &rows, &body))
 }
 
 /// Serial loops right inside of the loop, and the statements in them with all indices written out.
@@ -236,8 +254,53 @@ impl<'a> State<'a> {
         }
     }
 
+    /// The statements with reads of the state before written as one expression, where a register stands for
+    /// it: `r = initial`, `if is there one { r = h[t - 1] }`. Nothing else may use the register.
+    fn without_registers(&self, body: &[Stmt], everywhere: &Loads) -> Vec<Stmt> {
+        let inside = loads(body);
+        let mut body = body.to_vec();
+        let mut position = 0;
+        while position + 1 < body.len() {
+            let found = self.guarded_register(&body[position], &body[position + 1]).filter(|(register, _)| {
+                let writes = body.iter().filter(|stmt| stmt.writes().contains(register)).count();
+                let early = body[..position].iter().any(|stmt| stmt.reads().contains(register));
+                writes == 2 && !early && inside.get(register) == everywhere.get(register)
+            });
+            let Some((register, read)) = found else {
+                position += 1;
+                continue;
+            };
+            body.drain(position..position + 2);
+            let mut replace = |expr: Expr| match &expr {
+                Expr::Load(buffer, _) if *buffer == register => read.clone(),
+                _ => expr,
+            };
+            body.iter_mut().for_each(|stmt| stmt.map_exprs(&mut replace));
+        }
+        body
+    }
+
+    fn guarded_register(&self, first: &Stmt, second: &Stmt) -> Option<(BufferId, Expr)> {
+        let (Stmt::Store(register, _, initial), Stmt::If(condition, then, otherwise)) = (first, second) else {
+            return None;
+        };
+        let ([Stmt::Store(again, _, value)], []) = (then.as_slice(), otherwise.as_slice()) else { return None };
+        let dtype = self.func.buffer(*register).dtype;
+        let operands = vec![condition.clone(), value.clone(), initial.clone()];
+        let read = Expr::op(ScalarOp::Select, dtype, operands);
+        let holds = again == register && self.func.buffer(*register).is_register();
+        (holds && self.previous(&read).is_some()).then_some((*register, read))
+    }
+
     /// The chain of the state.
-    fn chain(&self, contract: Contract, rows: &[For], body: &[Stmt]) -> Option<Chain> {
+    fn chain(
+        &self,
+        everywhere: &Loads,
+        contract: Contract,
+        rows: &[For],
+        whole: &[Stmt],
+    ) -> Option<Chain> {
+        let body = &self.without_registers(whole, everywhere);
         let dtype = self.func.buffer(self.buffer).dtype;
         if !matches!(dtype, Dtype::F32 | Dtype::F64 | Dtype::I32 | Dtype::I64) {
             return None;
@@ -268,11 +331,12 @@ impl<'a> State<'a> {
         })?;
         let step = semiring.affine(&step, &previous, dtype)?;
         marked.remove(position);
+        let (last, rest) = self.last_iteration(marked);
         let chain = Chain {
             counter: self.each.var,
             count: self.each.hi.clone(),
             rows: rows.to_vec(),
-            body: body.to_vec(),
+            body: whole.to_vec(),
             state: self.buffer,
             place: self.place.to_vec(),
             axis: self.axis,
@@ -282,11 +346,48 @@ impl<'a> State<'a> {
             semiring,
             step,
             lets,
-            rest: marked,
+            rest,
+            last,
             current,
             previous,
         };
         chain.stands_alone(&written).then_some(chain)
+    }
+
+    /// Takes out what only the last iteration does, where the other statements do not touch what it touches.
+    fn last_iteration(&self, statements: Vec<Stmt>) -> (Vec<Stmt>, Vec<Stmt>) {
+        let of_last = |stmt: &Stmt| {
+            let Stmt::If(Expr::Op(ScalarOp::Eq, _, sides), then, otherwise) = stmt else { return false };
+            let [left, right] = sides.as_slice() else { return false };
+            let apart = Linear::of(left).zip(Linear::of(right)).map(|(left, right)| left.minus(&right));
+            let counter = Expr::Var(self.each.var);
+            let then_reads = then.iter().all(|stmt| stmt.reads().is_disjoint(&writes_of(&statements)));
+            let others = statements.iter().filter(|other| !std::ptr::eq(*other, stmt));
+            let own: BTreeSet<BufferId> = then.iter().flat_map(Stmt::writes).collect();
+            let alone = others.into_iter().all(|other| {
+                other.writes().is_disjoint(&own) && other.reads().is_disjoint(&own)
+            });
+            let defined: BTreeSet<Var> = lets_of(&statements).iter().flat_map(|stmt| stmt.defines()).collect();
+            let mut named = false;
+            tcc_ir::loops::walk_block(then, &mut |stmt| {
+                named |= stmt.exprs().iter().any(|expr| !expr.free_vars().is_disjoint(&defined));
+            });
+            let at_last = apart.zip(Linear::of(&self.each.hi)).is_some_and(|(mut apart, end)| {
+                let factor = apart.factor(&counter);
+                apart.terms.retain(|(atom, _)| *atom != counter);
+                apart.add(&end, factor);
+                apart.constant -= factor;
+                factor.abs() == 1 && apart.terms.is_empty() && apart.constant == 0
+            });
+            at_last && otherwise.is_empty() && then_reads && alone && !named
+        };
+        let which: Vec<bool> = statements.iter().map(of_last).collect();
+        let (last, rest): (Vec<_>, Vec<_>) = statements.into_iter().zip(which).partition(|(_, last)| *last);
+        let then = last.into_iter().flat_map(|(stmt, _)| match stmt {
+            Stmt::If(_, then, _) => then,
+            stmt => vec![stmt],
+        });
+        (then.collect(), rest.into_iter().map(|(stmt, _)| stmt).collect())
     }
 
     /// Replaces what reads the state. `after`: whether the iteration has written its state.
@@ -340,6 +441,10 @@ fn unwound(index: &Expr) -> (&Expr, Option<i64>) {
     }
 }
 
+fn writes_of(body: &[Stmt]) -> BTreeSet<BufferId> {
+    body.iter().flat_map(Stmt::writes).collect()
+}
+
 fn lets_of(body: &[Stmt]) -> Vec<&Stmt> {
     body.iter().filter(|stmt| matches!(stmt, Stmt::Let(..))).collect()
 }
@@ -388,9 +493,19 @@ impl Chain {
             values.push(factor);
         }
         let defined: BTreeSet<Var> = self.lets.iter().flat_map(Stmt::defines).collect();
-        let inside: BTreeSet<Var> = self.rest.iter().flat_map(Stmt::defines).chain(defined.clone()).collect();
+        let others = self.rest.iter().chain(&self.last);
+        let inside: BTreeSet<Var> = others.flat_map(Stmt::defines).chain(defined.clone()).collect();
         let known = |expr: &Expr| expr.free_vars().iter().all(|var| defined.contains(var) || !inside.contains(var));
-        let fine = values.iter().all(|value| known(value));
+        let mut steered = false;
+        tcc_ir::loops::walk_block(&self.rest, &mut |stmt| {
+            steered |= match stmt {
+                Stmt::If(condition, _, _) => condition.mentions(self.counter),
+                Stmt::For(inner) => inner.lo.mentions(self.counter) || inner.hi.mentions(self.counter),
+                _ => false,
+            };
+        });
+        // Conditions on a counter that is split are dear, to the machine and to who counts operations.
+        let fine = !steered && values.iter().all(|value| known(value));
         reads.extend(values.iter().flat_map(|value| value.reads()));
         let first_reads = self.initial.reads();
         let first = first_reads.iter().all(|buffer| *buffer == self.state || !written.contains(buffer))
