@@ -7,6 +7,7 @@ use tcc_frontend::ast::Span;
 use tcc_frontend::diagnostic::{Code, Diagnostic};
 use tcc_ir::EvalError;
 use tcc_passes::PipelineError;
+use tcc_passes::lower::LowerError;
 use thiserror::Error;
 
 /// Why something has no result.
@@ -90,6 +91,9 @@ impl From<PipelineError> for Error {
     fn from(error: PipelineError) -> Error {
         match error {
             PipelineError::Text { .. } => Error::Argument(error.to_string()),
+            PipelineError::Lower(LowerError::TooLarge(_)) => {
+                Diagnostic::new(Code::MemoryLimit, error.to_string()).help("choose smaller sizes").into()
+            }
             error => Error::Bug(error.to_string()),
         }
     }

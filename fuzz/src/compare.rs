@@ -174,7 +174,7 @@ impl<'a> Reference<'a> {
         };
         match meaning {
             Meaning::Rough => Ok(Agreement::Undecided),
-            Meaning::Floats => one_bounded(reference, want),
+            Meaning::Floats => one_bounded(reference, want, self.class),
             Meaning::Everywhere => match bounded() {
                 Ok(other) => both_bounded(reference, &other),
                 Err(_) => Ok(Agreement::Undecided),
@@ -264,11 +264,13 @@ fn both_bounded(want: &[Tensor<Bounded>], got: &[Tensor<Bounded>]) -> Result<Agr
 }
 
 /// Compares results of which only the first have bounds. Where these were not rounded, the others may still be,
-/// in another order: they are allowed one rounding of what was added.
-fn one_bounded(want: &[Tensor<Bounded>], got: &[Tensor<Native>]) -> Result<Agreement, String> {
+/// in another order: they are allowed one rounding of what was added, unless the
+/// operands are numbers that no order rounds.
+fn one_bounded(want: &[Tensor<Bounded>], got: &[Tensor<Native>], class: Class) -> Result<Agreement, String> {
+    let exact = matches!(class, Class::Exact | Class::Wrap);
     let mut agreement = Agreement::Bound;
     let mut real = |dtype: Dtype, a: &Estimate, b: f64| {
-        let rounded = a.size * roundoff(dtype);
+        let rounded = if exact { 0.0 } else { a.size * roundoff(dtype) };
         near(a, b, a.error.max(rounded), &mut agreement)
     };
     each(want, got, |dtype, a, b| match (a, b) {

@@ -78,7 +78,8 @@ fn recurrence(step: &Step, dtype: &str, random: &mut Random, steps: &str, rows: 
     let zero = if dtype.starts_with('f') { "0.0" } else { "0" };
     let outside = random.pick(&["%s", "%zero"]);
     let ty = format!("{dtype}[{row}t:{steps}]");
-    let names = [("A", "%a"), ("B", "%b"), ("P", "%before"), ("R", "%r"), ("N", "%now"), ("X", "%x"), ("Y", "%y")];
+    let names =
+        [("A", "%a"), ("B", "%b"), ("P", "%before"), ("R", "%r"), ("N", "%now"), ("X", "%x"), ("Y", "%y")];
     let body: String = step.nodes.lines().fold(String::new(), |text, line| {
         let words = line.split(' ').map(|word| {
             let (bare, comma) = word.strip_suffix(',').map_or((word, ""), |bare| (bare, ","));
@@ -253,11 +254,13 @@ fn other_loops_stay() {
     for body in stay {
         let mut function = func(body);
         let before = function.clone();
-        let changed = (find(LOOP_PASSES, "scan").expect("a pass").run)(&mut function, &PassContext::default());
+        let changed =
+            (find(LOOP_PASSES, "scan").expect("a pass").run)(&mut function, &PassContext::default());
         assert_eq!(changed, Changed::No, "{function}");
         assert_eq!(before, function);
     }
-    let chain = "Y[0] = 0.0f32 for t in 0..300 { Y[t] = X[t] + select(0 <= t - 1, Y[max(t - 1, 0)], 0.0f32) }";
+    let chain =
+        "Y[0] = 0.0f32 for t in 0..300 { Y[t] = X[t] + select(0 <= t - 1, Y[max(t - 1, 0)], 0.0f32) }";
     let mut function = func(chain);
     let scan = find(LOOP_PASSES, "scan").expect("a pass");
     assert_eq!((scan.run)(&mut function, &PassContext::default().with_fuel(0)), Changed::No);

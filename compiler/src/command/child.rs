@@ -254,8 +254,9 @@ impl Judge {
             let _ = sent.and_then(|()| input.flush());
         }
         let begin = Instant::now();
+        let wait = (self.silence / 4).clamp(Duration::from_millis(1), Duration::from_millis(50));
         let answer = loop {
-            match child.lines.recv_timeout(Duration::from_millis(50)) {
+            match child.lines.recv_timeout(wait) {
                 Ok(line) => break line,
                 Err(RecvTimeoutError::Disconnected) => {
                     return match child.end(false) {

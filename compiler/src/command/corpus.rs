@@ -115,12 +115,12 @@ mod tests {
         put(&other, "new.tcc", &CASE.replace("neg", "abs"));
         let from = [other.clone()];
         let names = |folder: &Path| files(folder).map_or(0, |files| files.len());
-        let first = pruned(&corpus, &from, true).ok().expect("folders");
+        let first = pruned(&corpus, &from, true).expect("folders");
         assert_eq!((first.cases, first.kept, names(&corpus)), (3, 2, 3));
         assert_eq!(pruned(&corpus, &from, false).ok(), Some(first));
         assert_eq!((names(&corpus), names(&other)), (2, 1));
         assert!(corpus.join("notes.txt").exists());
-        let again = pruned(&corpus, &[], false).ok().expect("a folder");
+        let again = pruned(&corpus, &[], false).expect("a folder");
         assert_eq!((again.cases, again.kept), (2, 2));
         assert!(pruned(&outside.path().join("nowhere"), &[], false).is_err());
     }

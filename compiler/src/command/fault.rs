@@ -35,9 +35,9 @@ mod handler {
             let mut text = [0u8; 200];
             let mut rest = &mut text[..];
             // Neither a slice nor a number takes memory to be written.
-            let _ = write!(
+            let _ = writeln!(
                 rest,
-                "{OUTSIDE}: byte {place} of the {length} bytes of number {number} of operands, results, working memory\n"
+                "{OUTSIDE}: byte {place} of the {length} bytes of number {number} of operands, results, working memory"
             );
             let left = rest.len();
             // SAFETY: the text is as long as said, and `write` may be called from a handler.

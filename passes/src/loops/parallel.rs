@@ -291,10 +291,10 @@ fn is_written_first(func: &Func, block: &[Stmt], buffer: BufferId) -> bool {
     let Some(needed) = needed(func, block, buffer) else { return false };
     let mut pieces: Vec<Piece> = Vec::new();
     for stmt in touching {
-        if stmt.reads().contains(&buffer) {
-            if stmt.blocks().is_empty() || !is_written_first(func, std::slice::from_ref(stmt), buffer) {
-                return false;
-            }
+        if stmt.reads().contains(&buffer)
+            && (stmt.blocks().is_empty() || !is_written_first(func, std::slice::from_ref(stmt), buffer))
+        {
+            return false;
         }
         filled(stmt, buffer, &mut Vec::new(), &mut pieces);
         merge(&mut pieces);
@@ -435,5 +435,19 @@ fn merge(pieces: &mut Vec<Piece>) {
     {
         pieces.remove(b);
         pieces[a] = both;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn very_long_loops_have_few_chunks_and_their_sizes_are_found_at_once() {
+        // A prime number: every size would be tried in vain.
+        let trips = 9_223_372_036_854_775_783;
+        let chunk = chunk(trips, 1e-9, CHUNKS);
+        assert!((1..=CHUNKS).contains(&(trips / chunk)));
+        assert_eq!(super::chunk(1 << 40, 1e-9, CHUNKS), 1 << 34);
     }
 }

@@ -125,7 +125,7 @@ impl Emitter<'_> {
         let (Some((_, Part::At(index))), Some(home)) =
             (self.decisions.recurrences.place[value.index()].clone(), self.homes[value.index()].clone())
         else {
-            return Err(LowerError(format!("{value} is not read at one step")));
+            return Err(LowerError::Loops(format!("{value} is not read at one step")));
         };
         let at = self.place_index(index, &Env::new())?;
         let opened = self.open_if(Expr::eq(step.clone(), at))?;
@@ -147,7 +147,7 @@ impl Emitter<'_> {
             self.decisions.recurrences.place[value.index()].clone(),
             self.homes[value.index()].clone(),
         ) else {
-            return Err(LowerError(format!("{value} is not read at one step")));
+            return Err(LowerError::Loops(format!("{value} is not read at one step")));
         };
         let at = self.place_index(index, &Env::new())?;
         let axes = &self.graph.ty(*source).axes;
@@ -182,7 +182,7 @@ impl Emitter<'_> {
         env: &Env,
     ) -> Result<(), LowerError> {
         let Some(home) = self.homes[value.index()].clone() else {
-            return Err(LowerError(format!("{value} has no buffer")));
+            return Err(LowerError::Loops(format!("{value} has no buffer")));
         };
         let dtype = self.graph.ty(value).dtype;
         let mut filled = env.clone();
@@ -192,7 +192,8 @@ impl Emitter<'_> {
         self.close(loops);
 
         let lists = indices.iter().chain([&operand]).map(|&v| self.graph.ty(v).axes.as_slice());
-        let union = union_axes(lists).map_err(|axis| LowerError(format!("axis `{axis}` has two extents")))?;
+        let union =
+            union_axes(lists).map_err(|axis| LowerError::Loops(format!("axis `{axis}` has two extents")))?;
         let union: Vec<Axis> = union.into_iter().filter(|axis| !env.contains_key(&axis.name)).collect();
         let guarded = self.guarded(operand, op);
         let mut point = env.clone();

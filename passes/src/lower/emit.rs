@@ -117,11 +117,11 @@ impl<'a> Emitter<'a> {
     pub fn finish(mut self) -> Result<Func, LowerError> {
         match self.blocks.pop() {
             Some(function) if self.blocks.is_empty() => self.func.body = function.stmts,
-            _ => return Err(LowerError("a block was not closed".into())),
+            _ => return Err(LowerError::Loops("a block was not closed".into())),
         }
         self.func.compact();
         match self.func.buffers.iter().find(|buffer| !buffer.is_addressable()) {
-            Some(large) => Err(LowerError(format!("`{}` has more bytes than can be addressed", large.name))),
+            Some(large) => Err(LowerError::TooLarge(large.name.clone())),
             None => Ok(self.func),
         }
     }
@@ -142,7 +142,7 @@ impl<'a> Emitter<'a> {
 
     fn open(&mut self, frame: Frame) -> Result<(), LowerError> {
         if self.blocks.len() >= NESTING_LIMIT {
-            return Err(LowerError(format!("loops are nested more than {NESTING_LIMIT} deep")));
+            return Err(LowerError::Loops(format!("loops are nested more than {NESTING_LIMIT} deep")));
         }
         self.blocks.push(Block { frame, stmts: Vec::new(), known: HashMap::new() });
         Ok(())
@@ -276,7 +276,8 @@ impl<'a> Emitter<'a> {
             .iter()
             .map(|axis| {
                 let index = env.get(axis).cloned();
-                let index = index.ok_or_else(|| LowerError(format!("axis `{axis}` has no index here")))?;
+                let index =
+                    index.ok_or_else(|| LowerError::Loops(format!("axis `{axis}` has no index here")))?;
                 Ok(match &home.window {
                     Some((stepped, length)) if stepped == axis => Expr::modulo(index, Expr::int(*length)),
                     _ => index,
@@ -338,7 +339,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn index(&self, name: &Name, env: &Env) -> Result<Expr, LowerError> {
-        env.get(name).cloned().ok_or_else(|| LowerError(format!("axis `{name}` has no index here")))
+        env.get(name).cloned().ok_or_else(|| LowerError::Loops(format!("axis `{name}` has no index here")))
     }
 
     /// The value of a node at a point, from its operation even if it is stored.

@@ -23,14 +23,21 @@ mod step;
 mod transform;
 
 use crate::PassContext;
+use tcc_ir::Name;
 use tcc_ir::graph::Graph;
 use tcc_ir::loops::Func;
 use thiserror::Error;
 
 /// Why a graph has no loops.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct LowerError(pub String);
+pub enum LowerError {
+    /// It cannot be written as loops.
+    #[error("{0}")]
+    Loops(String),
+    /// A value has more bytes than 64 bits can count.
+    #[error("`{0}` has more bytes than can be addressed")]
+    TooLarge(Name),
+}
 
 /// Loop nests that compute the outputs and checks of `graph`.
 ///

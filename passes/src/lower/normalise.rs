@@ -25,7 +25,7 @@ impl Emitter<'_> {
         let (Op::Normalise { axes, value: operand, .. }, Some(home)) =
             (&self.graph.node(value).op, self.homes[value.index()].clone())
         else {
-            return Err(LowerError(format!("{value} is no softmax")));
+            return Err(LowerError::Loops(format!("{value} is no softmax")));
         };
         let dtype = self.graph.ty(value).dtype;
         let mut env = env.clone();
@@ -87,7 +87,9 @@ impl Emitter<'_> {
             let buffer = self.scratch(&format!("{name}.row"), dtype, extents);
             let place = |_: &Self, point: &Env| {
                 let indices = axes.iter().map(|axis| point.get(&axis.name).cloned());
-                indices.collect::<Option<Vec<_>>>().ok_or_else(|| LowerError("a row has no index".into()))
+                indices
+                    .collect::<Option<Vec<_>>>()
+                    .ok_or_else(|| LowerError::Loops("a row has no index".into()))
             };
             self.row_sums(&row, env, Some((buffer, &place)))?
         } else {

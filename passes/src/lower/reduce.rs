@@ -168,7 +168,7 @@ impl Emitter<'_> {
         let mut parts: Vec<(Expr, i64)> = Vec::new();
         for (name, coefficient) in affine.axes.iter().filter(|(name, _)| name != axis) {
             let index = env.get(name).cloned();
-            let index = index.ok_or_else(|| LowerError(format!("axis `{name}` has no index here")))?;
+            let index = index.ok_or_else(|| LowerError::Loops(format!("axis `{name}` has no index here")))?;
             parts.push((index, coefficient.wrapping_mul(sign)));
         }
         for (term, coefficient) in &affine.terms {

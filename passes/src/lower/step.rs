@@ -84,7 +84,7 @@ impl Emitter<'_> {
 
     fn store(&mut self, value: ValueId, env: &Env, computed: Expr) -> Result<(), LowerError> {
         let Some(home) = self.homes[value.index()].clone() else {
-            return Err(LowerError(format!("{value} has no buffer")));
+            return Err(LowerError::Loops(format!("{value} has no buffer")));
         };
         let place = self.place(&home, env)?;
         self.push(Stmt::Store(home.buffer, place, computed));

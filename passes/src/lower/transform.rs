@@ -101,7 +101,7 @@ impl Emitter<'_> {
         let (Op::Transform { op, axes, value: operand }, Some(home)) =
             (&self.graph.node(value).op, self.homes[value.index()].clone())
         else {
-            return Err(LowerError(format!("{value} is no transform")));
+            return Err(LowerError::Loops(format!("{value} is no transform")));
         };
         let (before, after) = (self.graph.ty(*operand), self.graph.ty(value));
         let (from, to): (Vec<Name>, Vec<Name>) = axes.iter().cloned().unzip();
@@ -110,7 +110,7 @@ impl Emitter<'_> {
         };
         let (given, wanted) = (extents(&from, *operand), extents(&to, value));
         if given.len() != axes.len() || wanted.len() != axes.len() {
-            return Err(LowerError(format!("{value} transforms an axis that does not exist")));
+            return Err(LowerError::Loops(format!("{value} transforms an axis that does not exist")));
         }
         let dtype = if after.dtype.is_complex() { after.dtype } else { before.dtype };
         let name = self.name(value);

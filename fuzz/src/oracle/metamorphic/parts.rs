@@ -73,10 +73,10 @@ fn along(graph: &Graph, axis: &Axis) -> Option<Along> {
             Op::Reduce { op, axes, value } if axes.contains(&axis.name) => reduced.push((*op, *value)),
             Op::Normalise { axes, .. } if axes.contains(&axis.name) => return None,
             Op::Table(_) if node.ty.axis(&axis.name).is_some() => return None,
-            Op::Scatter { .. } | Op::Transform { .. } => {
-                if node.ty.axis(&axis.name).is_some() || op.operands().into_iter().any(has) {
-                    return None;
-                }
+            op @ (Op::Scatter { .. } | Op::Transform { .. })
+                if node.ty.axis(&axis.name).is_some() || op.operands().into_iter().any(has) =>
+            {
+                return None;
             }
             _ => {}
         }

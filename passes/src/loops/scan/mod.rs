@@ -56,7 +56,8 @@ pub struct Identity {
     pub source: &'static str,
 }
 
-const SOURCE: &str = "Blelloch 1990, Prefix sums and their applications; Martin and Cundy 2018; Kogge and Stone 1973";
+const SOURCE: &str =
+    "Blelloch 1990, Prefix sums and their applications; Martin and Cundy 2018; Kogge and Stone 1973";
 
 /// The forms that are combined.
 pub static IDENTITIES: &[Identity] = &[
@@ -133,11 +134,9 @@ fn block(
                 let otherwise = block(func, otherwise, loads, context, changed);
                 result.push(Stmt::If(condition, then, otherwise));
             }
-            Stmt::Let(..)
-            | Stmt::Store(..)
-            | Stmt::Accumulate(..)
-            | Stmt::Check(..)
-            | Stmt::Contract(_) => result.push(stmt),
+            Stmt::Let(..) | Stmt::Store(..) | Stmt::Accumulate(..) | Stmt::Check(..) | Stmt::Contract(_) => {
+                result.push(stmt)
+            }
         }
     }
     result
@@ -155,6 +154,7 @@ fn pays(func: &Func, chain: &Chain) -> bool {
     let multiplies = matches!(chain.step.factor, Factor::Value(_));
     let adds = chain.step.addend.is_some();
     let operations = f64::from(u8::from(multiplies) + u8::from(adds));
-    let [waiting, combining] = [MACHINE.chain(steps, operations), MACHINE.scan(state.dtype, steps, multiplies, adds)];
+    let [waiting, combining] =
+        [MACHINE.chain(steps, operations), MACHINE.scan(state.dtype, steps, multiplies, adds)];
     combining < waiting || steps.is_infinite()
 }

@@ -77,7 +77,9 @@ pub fn chain(func: &Func, everywhere: &Loads, contract: Contract, each: &For) ->
         Stmt::Store(buffer, place, _) => Some((*buffer, place)),
         _ => None,
     });
-    states.find_map(|(state, place)| State::new(func, each, state, place)?.chain(everywhere, contract, &rows, &body))
+    states.find_map(|(state, place)| {
+        State::new(func, each, state, place)?.chain(everywhere, contract, &rows, &body)
+    })
 }
 
 /// Serial loops right inside of the loop, and the statements in them with all indices written out.
@@ -157,8 +159,16 @@ impl<'a> State<'a> {
             None => true,
         };
         let still = place.iter().all(|index| index.reads().is_empty());
-        (known && fits && still && direction.abs() == 1)
-            .then_some(State { func, each, buffer, place, axis, window, index, direction })
+        (known && fits && still && direction.abs() == 1).then_some(State {
+            func,
+            each,
+            buffer,
+            place,
+            axis,
+            window,
+            index,
+            direction,
+        })
     }
 
     /// Whether all indices but the one that steps are those of the place, and that one.
@@ -261,11 +271,12 @@ impl<'a> State<'a> {
         let mut body = body.to_vec();
         let mut position = 0;
         while position + 1 < body.len() {
-            let found = self.guarded_register(&body[position], &body[position + 1]).filter(|(register, _)| {
-                let writes = body.iter().filter(|stmt| stmt.writes().contains(register)).count();
-                let early = body[..position].iter().any(|stmt| stmt.reads().contains(register));
-                writes == 2 && !early && inside.get(register) == everywhere.get(register)
-            });
+            let found =
+                self.guarded_register(&body[position], &body[position + 1]).filter(|(register, _)| {
+                    let writes = body.iter().filter(|stmt| stmt.writes().contains(register)).count();
+                    let early = body[..position].iter().any(|stmt| stmt.reads().contains(register));
+                    writes == 2 && !early && inside.get(register) == everywhere.get(register)
+                });
             let Some((register, read)) = found else {
                 position += 1;
                 continue;
@@ -281,10 +292,13 @@ impl<'a> State<'a> {
     }
 
     fn guarded_register(&self, first: &Stmt, second: &Stmt) -> Option<(BufferId, Expr)> {
-        let (Stmt::Store(register, _, initial), Stmt::If(condition, then, otherwise)) = (first, second) else {
+        let (Stmt::Store(register, _, initial), Stmt::If(condition, then, otherwise)) = (first, second)
+        else {
             return None;
         };
-        let ([Stmt::Store(again, _, value)], []) = (then.as_slice(), otherwise.as_slice()) else { return None };
+        let ([Stmt::Store(again, _, value)], []) = (then.as_slice(), otherwise.as_slice()) else {
+            return None;
+        };
         let dtype = self.func.buffer(*register).dtype;
         let operands = vec![condition.clone(), value.clone(), initial.clone()];
         let read = Expr::op(ScalarOp::Select, dtype, operands);
@@ -293,21 +307,17 @@ impl<'a> State<'a> {
     }
 
     /// The chain of the state.
-    fn chain(
-        &self,
-        everywhere: &Loads,
-        contract: Contract,
-        rows: &[For],
-        whole: &[Stmt],
-    ) -> Option<Chain> {
+    fn chain(&self, everywhere: &Loads, contract: Contract, rows: &[For], whole: &[Stmt]) -> Option<Chain> {
         let body = &self.without_registers(whole, everywhere);
         let dtype = self.func.buffer(self.buffer).dtype;
         if !matches!(dtype, Dtype::F32 | Dtype::F64 | Dtype::I32 | Dtype::I64) {
             return None;
         }
-        let position = body.iter().position(|stmt| matches!(stmt, Stmt::Store(b, _, _) if *b == self.buffer))?;
+        let position =
+            body.iter().position(|stmt| matches!(stmt, Stmt::Store(b, _, _) if *b == self.buffer))?;
         let written: BTreeSet<BufferId> = body.iter().flat_map(Stmt::writes).collect();
-        let once = body.iter().enumerate().all(|(n, stmt)| n == position || !stmt.writes().contains(&self.buffer));
+        let once =
+            body.iter().enumerate().all(|(n, stmt)| n == position || !stmt.writes().contains(&self.buffer));
         let apart = rows.iter().all(|row| self.place.contains(&Expr::Var(row.var)));
         if !once || !apart || (!rows.is_empty() && body.len() != 1 + lets_of(body).len()) {
             return None;
@@ -364,10 +374,11 @@ impl<'a> State<'a> {
             let then_reads = then.iter().all(|stmt| stmt.reads().is_disjoint(&writes_of(&statements)));
             let others = statements.iter().filter(|other| !std::ptr::eq(*other, stmt));
             let own: BTreeSet<BufferId> = then.iter().flat_map(Stmt::writes).collect();
-            let alone = others.into_iter().all(|other| {
-                other.writes().is_disjoint(&own) && other.reads().is_disjoint(&own)
-            });
-            let defined: BTreeSet<Var> = lets_of(&statements).iter().flat_map(|stmt| stmt.defines()).collect();
+            let alone = others
+                .into_iter()
+                .all(|other| other.writes().is_disjoint(&own) && other.reads().is_disjoint(&own));
+            let defined: BTreeSet<Var> =
+                lets_of(&statements).iter().flat_map(|stmt| stmt.defines()).collect();
             let mut named = false;
             tcc_ir::loops::walk_block(then, &mut |stmt| {
                 named |= stmt.exprs().iter().any(|expr| !expr.free_vars().is_disjoint(&defined));
@@ -495,7 +506,8 @@ impl Chain {
         let defined: BTreeSet<Var> = self.lets.iter().flat_map(Stmt::defines).collect();
         let others = self.rest.iter().chain(&self.last);
         let inside: BTreeSet<Var> = others.flat_map(Stmt::defines).chain(defined.clone()).collect();
-        let known = |expr: &Expr| expr.free_vars().iter().all(|var| defined.contains(var) || !inside.contains(var));
+        let known =
+            |expr: &Expr| expr.free_vars().iter().all(|var| defined.contains(var) || !inside.contains(var));
         let mut steered = false;
         tcc_ir::loops::walk_block(&self.rest, &mut |stmt| {
             steered |= match stmt {

@@ -46,7 +46,9 @@ impl Emitter<'_> {
 impl Nest<'_, '_> {
     /// One line: `sum[x] u[x] cis(-+ 2 pi x y / n)` for every y.
     pub(super) fn direct(&mut self, pass: &Pass, line: &Line) -> Result<(), LowerError> {
-        let Some(roots) = pass.roots else { return Err(LowerError("a transform has no roots".into())) };
+        let Some(roots) = pass.roots else {
+            return Err(LowerError::Loops("a transform has no roots".into()));
+        };
         let (from, to) = (self.from[line.axis].clone(), self.to[line.axis].clone());
         let length = Expr::from_extent(&pass.length);
         let given = Expr::from_extent(&pass.given);

@@ -79,10 +79,12 @@ impl Nest<'_, '_> {
             let target = if position + 1 == radices.len() { None } else { buffer(position) };
             let load: Read<'_> = &|_, x| match source {
                 Some(buffer) => Ok(Expr::Load(buffer, vec![x])),
-                None => Err(LowerError("a stage has no source".into())),
+                None => Err(LowerError::Loops("a stage has no source".into())),
             };
             let store: Write<'_> = &|nest, x, element| {
-                let Some(buffer) = target else { return Err(LowerError("a stage has no target".into())) };
+                let Some(buffer) = target else {
+                    return Err(LowerError::Loops("a stage has no target".into()));
+                };
                 nest.emitter.push(Stmt::Store(buffer, vec![x], element));
                 Ok(())
             };
