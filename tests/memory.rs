@@ -114,6 +114,26 @@ fn a_scan_does_not_store_its_state_over_time() {
     assert!(long < 64 << 10, "{long} bytes");
 }
 
+/// Steps that are combined in vectors are those of a block.
+#[test]
+fn a_recurrence_of_one_state_takes_a_few_kib() {
+    let arena = |steps: i64| {
+        let last = steps - 1;
+        let text = format!(
+            "in a, b : f64[{steps}]\nout last : f64\nh[t] = exp(a[t])*h[t-1 | 0] + b[t]\nlast = h[{last}]"
+        );
+        let source = Source { name: "recurrence.ein".into(), text, expression: false };
+        let compiler = Compiler::new();
+        let program = compiler.check(&source, &[], &[]).expect("the program is right");
+        let func = compiler.lower(&program.graph, &Bindings::new(), &mut Quiet).expect("it can be lowered");
+        assert!(func.to_string().contains("t.factor.2"), "no scan:\n{func}");
+        func.arena.and_then(|arena| arena.as_const()).expect("a plan")
+    };
+    let (short, long) = (arena(1 << 12), arena(1 << 22));
+    assert_eq!(short, long);
+    assert!(long < 16 << 10, "{long} bytes");
+}
+
 #[test]
 fn operations_grow_as_the_formulas_say() {
     // A product of 2mkn operations, and for each result a bias and an activation.
