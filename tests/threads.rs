@@ -34,7 +34,11 @@ const PROGRAMS: &[(&str, &str, [&[usize]; 3])] = &[
     ("order-3 attention", ORDER_3, [&[96, 16]; 3]),
     ("a recurrence", "O[t] = Q[t] * O[t-1 | 0.5] + K[t] + V[t]", [&[300_007]; 3]),
     ("recurrences of rows", "O[i,t] = Q[i,t] * O[i,t+1 | 0] + K[i,t] * V[i,t]", [&[61, 7_003]; 3]),
-    ("running maxima of rows", "O[i,t] = max(O[i,t-1 | V[i]], Q[i,t] + K[i,t])", [&[61, 7_003], &[61, 7_003], &[61]]),
+    (
+        "running maxima of rows",
+        "O[i,t] = max(Q[i,t] + K[i,t], O[i,t-1 | V[i]])",
+        [&[61, 7_003], &[61, 7_003], &[61]],
+    ),
     ("transposition", "O[k,i,j] = Q[i,j,k] * 1.0 + 0.0 * K[i,j,k] * V[i,j,k]", [&[70, 50, 90]; 3]),
 ];
 
